@@ -1,0 +1,45 @@
+"""Every error the product raises on purpose.
+
+A message says what failed, on what, what was expected and what was there, and what to do next.
+It never carries the value of an identifier or a trait, nor a secret.
+"""
+
+
+class ProfilesSyncError(Exception):
+    """Base of all deliberate errors."""
+
+
+class Terminal(ProfilesSyncError):
+    """Trying again cannot help: somebody has to change something first."""
+
+
+class Transient(ProfilesSyncError):
+    """The same call may succeed later; retrying is right."""
+
+
+class SettingsError(Terminal):
+    """The settings file or an environment variable is wrong; names the key."""
+
+
+class SourceError(Terminal):
+    """A source of events cannot be read as the settings describe it."""
+
+
+class LakeError(Terminal):
+    """The lake holds something this version cannot continue from."""
+
+
+class LakeBusy(Transient):
+    """Another run of the same space holds the lock."""
+
+
+class WarehouseRefused(Terminal):
+    """A warehouse was reached and said no."""
+
+
+class WarehouseUnreachable(Transient):
+    """A warehouse could not be reached."""
+
+
+class MissingExtra(Terminal):
+    """An optional dependency is needed; names the extra that brings it."""

@@ -1,0 +1,1 @@
+"""The lake: Delta tables under `<lake>/<space slug>/`, read and written without a JVM."""

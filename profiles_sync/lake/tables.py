@@ -1,0 +1,186 @@
+"""The few Delta idioms the product uses: create, append once, merge once, read.
+
+Every commit carries an application transaction: the space and the number of the batch. A batch that is run again
+after a crash finds its number in the table and leaves the table alone. Only the driver commits; tasks write data
+files, so whatever an orphaned task still does, it cannot change a table.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import CommitProperties, DeltaTable, Field, PostCommitHookProperties, Schema, Transaction, write_deltalake
+from deltalake.exceptions import TableNotFoundError
+from deltalake.transaction import AddAction
+from pyarrow import fs
+
+from profiles_sync.spec.tables import Change, Table, Type
+
+ARROW: Mapping[Type, pa.DataType] = {
+    Type.STRING: pa.string(),
+    Type.BIGINT: pa.int64(),
+    Type.DOUBLE: pa.float64(),
+    Type.BOOLEAN: pa.bool_(),
+    Type.TIMESTAMP: pa.timestamp("us", "UTC"),
+}
+_DELTA = {Type.STRING: "string", Type.BIGINT: "long", Type.DOUBLE: "double", Type.BOOLEAN: "boolean"}
+_LOGICAL = {"string": Type.STRING, "long": Type.BIGINT, "double": Type.DOUBLE, "boolean": Type.BOOLEAN}
+
+
+def arrow_schema(types: Mapping[str, Type]) -> pa.Schema:
+    """The Arrow schema of columns with logical types."""
+    return pa.schema([(name, ARROW[kind]) for name, kind in types.items()])
+
+
+@dataclass(frozen=True)
+class Lake:
+    """The tables of one space.
+
+    Attributes:
+        root: A folder or an object store's URL.
+        slug: The space's slug, the folder below it.
+        options: Of the object store.
+    """
+
+    root: str
+    slug: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def path(self, name: str) -> str:
+        """Where the table, or the folder below `_control` or `_staging`, is."""
+        return f"{self.root.rstrip('/')}/{self.slug}/{name}"
+
+    def open(self, name: str) -> DeltaTable | None:
+        """The table as it is now, or None when there is none yet."""
+        try:
+            return DeltaTable(self.path(name), storage_options=dict(self.options) or None)
+        except TableNotFoundError:
+            return None
+
+    def types(self, name: str) -> dict[str, Type]:
+        """Column to logical type, in the table's order; empty when there is no table yet."""
+        table = self.open(name)
+        return {} if table is None else types_of(table)
+
+    def create(self, table: Table) -> DeltaTable:
+        """Create a declared table if it is not there."""
+        merged = {"delta.enableChangeDataFeed": "true"} if table.change is Change.MERGE else None
+        return self._create(table.name, table.types, merged)
+
+    def has(self, name: str, batch: int) -> bool:
+        """Whether the batch is already committed to the table."""
+        table = self.open(name)
+        return table is not None and self._done(table, batch)
+
+    def append(self, name: str, rows: pa.Table, batch: int) -> None:
+        """Append rows once; a batch that is there already is left alone. Creates the table, never a column."""
+        table = self.open(name) or self._create(name, {f.name: _logical(f.type) for f in rows.schema}, None)
+        if not self._done(table, batch):
+            write_deltalake(table, rows, mode="append", commit_properties=self._stamp(batch))
+
+    def append_files(self, name: str, files: Sequence[AddAction], batch: int) -> None:
+        """Commit data files that tasks wrote into the table's folder; its columns must be there."""
+        table = self.open(name)
+        assert table is not None, name
+        if not self._done(table, batch):
+            table.create_write_transaction(
+                list(files),
+                "append",
+                table.schema(),
+                commit_properties=self._stamp(batch),
+                post_commithook_properties=_QUIET,
+            )
+
+    def add_columns(self, name: str, types: Mapping[str, Type]) -> None:
+        """Add the columns that the table does not have; one that is there keeps its type."""
+        table = self.open(name)
+        assert table is not None, name
+        there = types_of(table)
+        if missing := [Field(column, _delta(kind)) for column, kind in types.items() if column not in there]:
+            table.alter.add_columns(missing)
+
+    def merge(self, table: Table, changes: pa.Table, batch: int) -> None:
+        """Apply changes once: one row per key, `_op` is U (insert or update) or D (delete)."""
+        target = self.open(table.name)
+        assert target is not None, table.name
+        if self._done(target, batch):
+            return
+        columns = [name for name in changes.column_names if name != "_op"]
+        every = {quoted(name): f"s.{quoted(name)}" for name in columns}
+        (
+            target.merge(
+                changes,
+                " and ".join(f"t.{quoted(key)} = s.{quoted(key)}" for key in table.key),
+                source_alias="s",
+                target_alias="t",
+                commit_properties=self._stamp(batch),
+            )
+            .when_matched_delete("s._op = 'D'")
+            .when_matched_update(every, predicate="s._op = 'U'")
+            .when_not_matched_insert(every, predicate="s._op = 'U'")
+            .execute()
+        )
+
+    def _create(self, name: str, types: Mapping[str, Type], configuration: dict[str, str] | None) -> DeltaTable:
+        schema = Schema([Field(column, _delta(kind)) for column, kind in types.items()])
+        return DeltaTable.create(
+            self.path(name),
+            schema,
+            mode="ignore",
+            configuration=configuration,  # type: ignore[arg-type]
+            storage_options=dict(self.options) or None,
+        )
+
+    def create_track(self, name: str, types: Mapping[str, Type]) -> DeltaTable:
+        """Create the table of a track event with its first columns."""
+        return self._create(name, types, None)
+
+    def _done(self, table: DeltaTable, batch: int) -> bool:
+        return (table.transaction_version(self._app) or 0) >= batch
+
+    @property
+    def _app(self) -> str:
+        return f"profiles-sync/{self.slug}"
+
+    def _stamp(self, batch: int) -> CommitProperties:
+        return CommitProperties(app_transactions=[Transaction(self._app, batch)])
+
+
+def scan(table: DeltaTable, columns: Sequence[str] | None = None, where: pc.Expression | None = None) -> pa.Table:
+    """Read rows of a table.
+
+    The files are read through Arrow's own file systems: the Python ones that deltalake would hand to Arrow's threads
+    are sometimes still asked for while the interpreter shuts down, which aborts the process.
+    """
+    uri = table.table_uri
+    filesystem, root = fs.FileSystem.from_uri(uri) if "://" in uri else (fs.LocalFileSystem(), uri)
+    files = fs.SubTreeFileSystem(root.rstrip("/"), filesystem)
+    dataset = table.to_pyarrow_dataset(filesystem=files)
+    return dataset.to_table(columns=None if columns is None else list(columns), filter=where)
+
+
+# Checkpoints and clean-up are upkeep's work, done on a schedule and not between two commits of a run.
+_QUIET = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
+
+
+def quoted(name: str) -> str:
+    """A column in a MERGE expression."""
+    return f"`{name}`"
+
+
+def types_of(table: DeltaTable) -> dict[str, Type]:
+    """Column to logical type, in the table's order."""
+    return {column.name: _LOGICAL.get(getattr(column.type, "type", ""), Type.TIMESTAMP) for column in _fields(table)}
+
+
+def _fields(table: DeltaTable) -> Iterable[Field]:
+    return table.schema().fields
+
+
+def _delta(kind: Type) -> str:
+    return _DELTA.get(kind, "timestamp")
+
+
+def _logical(arrow: pa.DataType) -> Type:
+    return next(kind for kind, known in ARROW.items() if known == arrow)

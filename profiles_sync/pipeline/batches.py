@@ -1,0 +1,119 @@
+"""Batches: what a run takes in one piece, written down before the work so that a crash can be finished.
+
+A batch is opened with its files and its `uuid_ts`, does its work in repeatable steps, and is landed. A run that
+finds an open batch finishes that one first, from the same files and to the same rows.
+"""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from profiles_sync.lake.tables import Lake, scan
+
+_OPENED, _LANDED, _FILES = "_control/batches", "_control/landed", "_control/files"
+_RECORD = pa.schema([("batch", pa.int64()), ("record", pa.string())])
+_FILE = pa.schema([("source", pa.string()), ("path", pa.string()), ("size", pa.int64()), ("batch", pa.int64())])
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file of a source; `modified_at` in microseconds. It is taken once and must not change."""
+
+    source: str
+    path: str
+    size: int
+    modified_at: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where the space's clocks stand after a batch: the last seq and how many profiles were ever created."""
+
+    last_seq: int = 0
+    profiles: int = 0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch; `before` is where the space stood when it was opened, `uuid_ts` is in microseconds."""
+
+    number: int
+    uuid_ts: int
+    files: tuple[SourceFile, ...]
+    before: Progress = field(default_factory=Progress)
+
+
+def unfinished(lake: Lake) -> Batch | None:
+    """The batch that was opened and never landed, if any."""
+    opened = _last(lake, _OPENED)
+    landed = _last(lake, _LANDED)
+    if opened is None or (landed is not None and landed[0] >= opened[0]):
+        return None
+    number, record = opened
+    files = tuple(SourceFile(**file) for file in record["files"])
+    return Batch(number, record["uuid_ts"], files, progress(lake))
+
+
+def progress(lake: Lake) -> Progress:
+    """Where the space stands."""
+    landed = _last(lake, _LANDED)
+    return Progress() if landed is None else Progress(landed[1]["last_seq"], landed[1]["profiles"])
+
+
+def last_landed(lake: Lake) -> int:
+    """The number of the last batch that landed, 0 for none."""
+    landed = _last(lake, _LANDED)
+    return 0 if landed is None else landed[0]
+
+
+def open_batch(lake: Lake, files: tuple[SourceFile, ...]) -> Batch:
+    """Write down a new batch. Its `uuid_ts` is now, and always later than that of every batch before."""
+    opened = _last(lake, _OPENED)
+    number, last_ts = (1, 0) if opened is None else (opened[0] + 1, opened[1]["uuid_ts"])
+    batch = Batch(number, max(time.time_ns() // 1000, last_ts + 1), files, progress(lake))
+    record = {"uuid_ts": batch.uuid_ts, "files": [vars(file) for file in files]}
+    _write(lake, _OPENED, number, record)
+    return batch
+
+
+def remember_files(lake: Lake, batch: Batch) -> None:
+    """Add the batch's files to those that are taken."""
+    rows = [
+        {"source": file.source, "path": file.path, "size": file.size, "batch": batch.number} for file in batch.files
+    ]
+    lake.append(_FILES, pa.Table.from_pylist(rows, _FILE), batch.number)
+
+
+def land(lake: Lake, batch: Batch, after: Progress, report: dict[str, object]) -> None:
+    """Write down that the batch is complete; only now do warehouses see it."""
+    _write(lake, _LANDED, batch.number, {"last_seq": after.last_seq, "profiles": after.profiles, "report": report})
+
+
+def taken_files(lake: Lake) -> dict[str, int]:
+    """Path to size of every file that a batch has taken."""
+    table = lake.open(_FILES)
+    if table is None:
+        return {}
+    rows = scan(table, ["path", "size"])
+    return dict(zip(rows["path"].to_pylist(), rows["size"].to_pylist(), strict=True))
+
+
+def _last(lake: Lake, name: str) -> tuple[int, dict[str, Any]] | None:
+    table = lake.open(name)
+    if table is None:
+        return None
+    numbers = scan(table, ["batch"])["batch"].to_pylist()
+    if not numbers:
+        return None
+    rows = scan(table, where=pc.field("batch") == max(numbers))
+    return max(numbers), orjson.loads(rows["record"][0].as_py())
+
+
+def _write(lake: Lake, name: str, number: int, record: dict[str, object]) -> None:
+    rows = pa.Table.from_pylist([{"batch": number, "record": orjson.dumps(record).decode()}], _RECORD)
+    lake.append(name, rows, number)
+

@@ -1,0 +1,204 @@
+"""Staged slices to the event type tables and the table of each Track event.
+
+The driver decides the columns of every table over the whole batch; tasks cast, stamp and write data files; the
+driver commits them, one commit per table.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake.transaction import AddAction
+
+from profiles_sync.lake.tables import ARROW, Lake
+from profiles_sync.pipeline import staging
+from profiles_sync.pipeline.batches import Batch
+from profiles_sync.pipeline.discover import resolve
+from profiles_sync.pipeline.identity import Resolved
+from profiles_sync.pipeline.parse import Brought, Parsed, TableSlice
+from profiles_sync.pipeline.staging import Slice
+from profiles_sync.spec import tables
+from profiles_sync.spec.columns import Value, cast, infer
+from profiles_sync.spec.tables import Type
+
+_STAMPS = pa.schema([("segment_id", pa.string()), ("kept", pa.bool_())])
+
+
+@dataclass(frozen=True)
+class Part:
+    """A slice, how its brought columns are staged, and the stamps of its file's events."""
+
+    where: Slice
+    kinds: dict[str, str]
+    stamps: Slice
+
+
+@dataclass(frozen=True)
+class WriteTask:
+    """What a task needs to write one table's rows."""
+
+    table: str
+    folder: str
+    file: str
+    types: dict[str, Type]
+    parts: tuple[Part, ...]
+    uuid_ts: int
+
+
+@dataclass(frozen=True)
+class Written:
+    """A data file that is not committed yet; `cast_to_null` counts values that the column could not hold."""
+
+    table: str
+    file: str
+    size: int
+    rows: int
+    cast_to_null: int
+
+    def to_json(self) -> str:
+        """As a task returns it."""
+        return orjson.dumps(asdict(self)).decode()
+
+    @classmethod
+    def from_json(cls, text: str) -> "Written":
+        """As the driver gets it back."""
+        return cls(**orjson.loads(text))
+
+    def action(self, modified_at: int) -> AddAction:
+        """For the table's log."""
+        return AddAction(self.file, self.size, {}, modified_at // 1000, True, f'{{"numRecords":{self.rows}}}')
+
+
+def plan(
+    lake: Lake, batch: Batch, parsed: Sequence[Parsed], resolved: Resolved, attempt: str
+) -> list[WriteTask]:
+    """Create tables and columns as the batch needs them, and say what is to be written.
+
+    `attempt` is part of the names of the files, so that an orphaned task of an earlier attempt cannot overwrite one.
+    """
+    stamps = staging.write(lake.path(f"_staging/{batch.number}/stamps"), [_stamps(resolved, i) for i in range(len(parsed))])
+    by_table: dict[str, list[tuple[int, TableSlice]]] = {}
+    for split, one in enumerate(parsed):
+        for table in one.tables:
+            by_table.setdefault(table.table, []).append((split, table))
+    tasks = []
+    for name, slices in sorted(by_table.items()):
+        if lake.has(name, batch.number):
+            continue
+        types = _columns(lake, name, slices, resolved)
+        if types is None:
+            continue
+        parts = tuple(
+            Part(one.where, {column: b.kind for column, b in one.brought.items()}, stamps[split])
+            for split, one in slices
+        )
+        file = f"part-{batch.number:010d}-{attempt}.parquet"
+        tasks.append(WriteTask(name, lake.path(name), file, types, parts, batch.uuid_ts))
+    return tasks
+
+
+def _stamps(resolved: Resolved, split: int) -> pa.Table:
+    columns = [pa.array(resolved.stamps[split], pa.string()), pa.array(resolved.kept[split], pa.bool_())]
+    return pa.Table.from_arrays(columns, schema=_STAMPS)
+
+
+def _columns(
+    lake: Lake, name: str, slices: Sequence[tuple[int, TableSlice]], resolved: Resolved
+) -> dict[str, Type] | None:
+    """The table's columns with the new ones of this batch; None when no row of it stays."""
+    if not any(any(resolved.kept[split]) for split, _ in slices):
+        return None
+    firsts: dict[str, Brought] = {}
+    for split, one in slices:
+        for column, first in _kept_firsts(one, resolved.kept[split]).items():
+            if column not in firsts or first.order < firsts[column].order:
+                firsts[column] = first
+    existing = lake.types(name) or dict(tables.table(name).types)
+    new = sorted((column for column in firsts if column not in existing), key=lambda column: (firsts[column].order, column))
+    types = existing | {column: Type(firsts[column].first_type) for column in new}
+    if lake.open(name) is None:
+        lake.create_track(name, types)
+    elif new:
+        lake.add_columns(name, types)
+    return types
+
+
+def _kept_firsts(one: TableSlice, kept: Sequence[bool]) -> dict[str, Brought]:
+    """The first values among the events that stay. They are known already, unless a duplicate had one."""
+    if all(kept[column.row] for column in one.brought.values()):
+        return one.brought
+    rows = staging.read(one.where)
+    stays = [kept[place] for place in rows["_row"].to_pylist()]
+    rows = rows.filter(pa.array(stays)).sort_by([("received_at", "ascending"), ("id", "ascending")])
+    found = {}
+    for column, staged in one.brought.items():
+        values = _values(rows[column], staged.kind)
+        index = next((i for i, value in enumerate(values) if value is not None), None)
+        if index is not None:
+            at = rows["received_at"][index].value
+            kind = infer(values[index]) or Type.STRING
+            found[column] = Brought(staged.kind, kind, at, rows["id"][index].as_py(), staged.row)
+    return found
+
+
+def write(task: WriteTask) -> str:
+    """Cast, stamp and write the rows of one table into one data file; runs inside a task."""
+    made = [_part(task, part) for part in task.parts]
+    rows = pa.concat_tables([table for table, _ in made])
+    filesystem, folder = resolve(task.folder)
+    path = f"{folder}/{task.file}"
+    with filesystem.open_output_stream(path) as out:
+        pq.write_table(rows, out, compression="snappy")
+    size = filesystem.get_file_info(path).size
+    return Written(task.table, task.file, size, rows.num_rows, sum(lost for _, lost in made)).to_json()
+
+
+def _part(task: WriteTask, part: Part) -> tuple[pa.Table, int]:
+    slice_, stamps = staging.read(part.where), staging.read(part.stamps)
+    stamps = stamps.take(slice_["_row"])
+    slice_ = slice_.filter(stamps["kept"]).append_column("segment_id", stamps.filter(stamps["kept"])["segment_id"])
+    columns, lost = [], 0
+    for name, kind in task.types.items():
+        column, failed = _column(slice_, name, kind, part.kinds.get(name), task.uuid_ts)
+        columns.append(column)
+        lost += failed
+    return pa.table(columns, names=list(task.types)), lost
+
+
+def _column(rows: pa.Table, name: str, kind: Type, staged: str | None, uuid_ts: int) -> tuple[Any, int]:
+    """The column as the table has it, and how many of its values became null on the way."""
+    if name == "uuid_ts":
+        return pa.array([uuid_ts] * rows.num_rows, ARROW[kind]), 0
+    if name not in rows.column_names:
+        return pa.nulls(rows.num_rows, ARROW[kind]), 0
+    if staged is None or staged == kind:
+        return rows[name], 0
+    values = [cast(value, kind) for value in _values(rows[name], staged)]
+    column = pa.array(values, ARROW[kind])
+    return column, column.null_count - rows[name].null_count
+
+
+def _values(column: pa.ChunkedArray, staged: str) -> list[Value]:
+    values: list[Value] = column.to_pylist()
+    return [None if value is None else orjson.loads(str(value)) for value in values] if staged == "mixed" else values
+
+
+def commit(lake: Lake, batch: Batch, written: Sequence[Written]) -> None:
+    """Commit the written files, one commit per table."""
+    for name, files in _by_table(written):
+        lake.append_files(name, [file.action(batch.uuid_ts) for file in files], batch.number)
+
+
+def _by_table(written: Sequence[Written]) -> Iterator[tuple[str, list[Written]]]:
+    grouped: dict[str, list[Written]] = {}
+    for one in written:
+        grouped.setdefault(one.table, []).append(one)
+    yield from sorted(grouped.items())
+
+
+def rows_written(written: Sequence[Written]) -> Mapping[str, int]:
+    """Rows per table."""
+    return {name: sum(file.rows for file in files) for name, files in _by_table(written)}

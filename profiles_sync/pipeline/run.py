@@ -1,0 +1,194 @@
+"""One batch from files to tables: every step is repeatable, and the batch lands when all of them are done."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+import pyarrow as pa
+
+from profiles_sync.errors import LakeError
+from profiles_sync.lake.tables import Lake
+from profiles_sync.pipeline import batches, event_tables, identity, materialized_views, raw_tables, replay, staging, tasks
+from profiles_sync.pipeline.batches import Batch
+from profiles_sync.pipeline.discover import new_files
+from profiles_sync.pipeline.event_tables import Written
+from profiles_sync.pipeline.identity import Resolved
+from profiles_sync.pipeline.parse import Parsed, ParseTask, parse
+from profiles_sync.pipeline.state import Known
+from profiles_sync.settings import Settings
+from profiles_sync.spec import tables
+from profiles_sync.spec.resolver import Resolution
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+Task = TypeVar("Task")
+Say = Callable[[str], None]
+
+
+@dataclass
+class Report:
+    """What a run did to the lake. `lines.read` = events + duplicates + quarantined, always."""
+
+    batch: int = 0
+    read: int = 0
+    events: int = 0
+    duplicates: int = 0
+    quarantined: dict[str, int] = field(default_factory=dict)
+    tables: dict[str, int] = field(default_factory=dict)
+    violations: dict[str, int] = field(default_factory=dict)
+    cast_to_null: dict[str, int] = field(default_factory=dict)
+    nul_characters: int = 0
+    profiles_created: int = 0
+    merges: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+    def add(self, other: "Report") -> None:
+        """Put the report of a further batch into this one."""
+        self.batch = other.batch
+        for name in ("read", "events", "duplicates", "nul_characters", "profiles_created", "merges"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in ("quarantined", "tables", "violations", "cast_to_null"):
+            counts = getattr(self, name)
+            for key, count in getattr(other, name).items():
+                counts[key] = counts.get(key, 0) + count
+
+
+@dataclass
+class Engine:
+    """Where the work is done: the driver, or the session that `spark` gives when it is first needed."""
+
+    settings: Settings
+    lake: Lake
+    spark: Callable[[], "SparkSession"]
+    say: Say = lambda step: None
+
+    def run(self, work: Callable[[Task], str], todo: Sequence[Task], size: int) -> list[str]:
+        """Do the tasks where `size` bytes of input are done soonest, or where the settings say."""
+        engine = self.settings.engine
+        in_driver = engine.executor == "driver" or (engine.executor == "auto" and size <= engine.driver_bytes)
+        return tasks.in_driver(todo, work) if in_driver else tasks.on_spark(self.spark(), todo, work)
+
+    def resolve(self, carriers: Sequence[replay.Carrier], known: Known, created: int) -> list[Resolution]:
+        """Resolve identities on the path that the settings or the size ask for."""
+        choice = self.settings.identity
+        if choice.path == "driver" or (choice.path == "auto" and len(carriers) <= choice.distributed_above):
+            return replay.resolutions(carriers, known, self.settings.rules, created)
+        from profiles_sync.pipeline import distributed
+
+        folder = self.lake.path("_staging/identity")
+        return distributed.resolutions(self.spark(), carriers, known, self.settings.rules, created, folder)
+
+
+def take_new_events(engine: Engine) -> Report:
+    """Finish what a crash left, then take every new file as one batch.
+
+    Returns:
+        What was done, also when there was nothing to do.
+    """
+    report = Report()
+    prepare(engine.lake)
+    if (left := batches.unfinished(engine.lake)) is not None:
+        engine.say(f"finishing batch {left.number}, which an earlier run left open")
+        report.add(_carry_out(engine, left))
+    sources = {slug: source.path for slug, source in engine.settings.sources.items()}
+    found = new_files(sources, batches.taken_files(engine.lake))
+    report.warnings += found.warnings
+    if found.files:
+        report.add(_carry_out(engine, batches.open_batch(engine.lake, found.files)))
+    return report
+
+
+def prepare(lake: Lake) -> None:
+    """Create the tables that are always there."""
+    for table in (*tables.FIXED_TABLES, tables.QUARANTINE):
+        lake.create(table)
+
+
+def _carry_out(engine: Engine, batch: Batch) -> Report:
+    lake = engine.lake
+    folder = lake.path(f"_staging/{batch.number}")
+    batches.remember_files(lake, batch)
+    engine.say(f"reading {len(batch.files)} file(s)")
+    parsed = _parse(engine, batch)
+    engine.say("resolving identities")
+    sources = {source.slug: source for source in engine.settings.declared_sources}
+    resolved = identity.resolve_batch(lake, batch, parsed, sources, engine.resolve)
+    report = _counted(batch, parsed, resolved)
+    engine.say("writing tables")
+    identity.remember(lake, batch, resolved)
+    report.cast_to_null = raw_tables.append(lake, batch, resolved.ledger)
+    written = _write_events(engine, batch, parsed, resolved)
+    report.tables |= _raw_counts(resolved) | dict(event_tables.rows_written(written))
+    for one in written:
+        if one.cast_to_null:
+            report.cast_to_null[one.table] = report.cast_to_null.get(one.table, 0) + one.cast_to_null
+    report.tables |= materialized_views.merge(lake, batch, resolved.known, resolved.ledger)
+    _quarantine(lake, batch, parsed)
+    batches.land(lake, batch, resolved.after, vars(report) | {"warnings": []})
+    staging.clear(folder)
+    return report
+
+
+def _parse(engine: Engine, batch: Batch) -> list[Parsed]:
+    sources = {source.slug: source for source in engine.settings.declared_sources}
+    if missing := {file.source for file in batch.files} - sources.keys():
+        raise LakeError(
+            f"batch {batch.number} was opened with files of source {min(missing)}, which the settings no longer "
+            "declare; put it back, run once, and take it out again"
+        )
+    folder = engine.lake.path(f"_staging/{batch.number}/parsed")
+    todo = [ParseTask(file, sources[file.source], engine.settings.rules, folder) for file in batch.files]
+    return [Parsed.from_json(text) for text in engine.run(_parse_one, todo, sum(file.size for file in batch.files))]
+
+
+def _parse_one(task: ParseTask) -> str:
+    return parse(task).to_json()
+
+
+def _counted(batch: Batch, parsed: Sequence[Parsed], resolved: Resolved) -> Report:
+    """Count, and hold the run to it: every line read is an event, a duplicate or in quarantine."""
+    report = Report(batch=batch.number, read=sum(one.lines for one in parsed), events=resolved.events)
+    for one in parsed:
+        report.nul_characters += one.nul_characters
+        for reason, count in one.quarantined.items():
+            report.quarantined[reason] = report.quarantined.get(reason, 0) + count
+    report.duplicates = sum(len(kept) - sum(kept) for kept in resolved.kept)
+    for violation in resolved.violations:
+        report.violations[violation["code"]] = report.violations.get(violation["code"], 0) + 1
+    report.profiles_created = resolved.after.profiles - batch.before.profiles
+    report.merges = len(resolved.ledger.id_graph_updates) - report.profiles_created
+    accounted = report.events + report.duplicates + sum(report.quarantined.values())
+    if accounted != report.read:
+        raise LakeError(f"batch {batch.number}: {report.read} lines were read and {accounted} accounted for; "
+                        "nothing was written, please report this")
+    return report
+
+
+def _raw_counts(resolved: Resolved) -> dict[str, int]:
+    ledger = resolved.ledger
+    return {
+        "id_graph_updates": len(ledger.id_graph_updates),
+        "external_id_mapping_updates": len(ledger.external_id_mapping_updates),
+        "profile_traits_updates": len(ledger.profile_traits_updates),
+    }
+
+
+def _write_events(engine: Engine, batch: Batch, parsed: Sequence[Parsed], resolved: Resolved) -> list[Written]:
+    todo = event_tables.plan(engine.lake, batch, parsed, resolved, uuid.uuid4().hex)
+    size = sum(file.size for file in batch.files)
+    written = [Written.from_json(text) for text in engine.run(event_tables.write, todo, size)]
+    event_tables.commit(engine.lake, batch, written)
+    return written
+
+
+def _quarantine(lake: Lake, batch: Batch, parsed: Sequence[Parsed]) -> None:
+    found = pa.concat_tables([staging.read(one.quarantine) for one in parsed])
+    types = tables.QUARANTINE.types
+    stamped = {
+        "uuid_ts": pa.array([batch.uuid_ts] * found.num_rows, pa.timestamp("us", "UTC")),
+        "batch": pa.array([batch.number] * found.num_rows, pa.int64()),
+    }
+    rows = pa.table({name: stamped.get(name, found[name] if name in found.column_names else None) for name in types})
+    lake.append(tables.QUARANTINE.name, rows, batch.number)

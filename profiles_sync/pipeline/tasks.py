@@ -1,0 +1,42 @@
+"""Where a step's tasks run: one after the other in the driver, or spread over Spark.
+
+Small input is done sooner in the driver than a Spark job is scheduled; the answer is the same.
+"""
+
+import base64
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+Task = TypeVar("Task")
+_RESULT = pa.schema([("number", pa.int64()), ("result", pa.string())])
+
+
+def in_driver(tasks: Sequence[Task], work: Callable[[Task], str]) -> list[str]:
+    """Do the tasks here, in order."""
+    return [work(task) for task in tasks]
+
+
+def on_spark(spark: "SparkSession", tasks: Sequence[Task], work: Callable[[Task], str]) -> list[str]:
+    """Do the tasks on the executors, one partition each; the results in the order of the tasks.
+
+    `work` and the tasks are pickled, so `work` is a module's function; a result is short text, bulk data is staged.
+    """
+    if not tasks:
+        return []
+    rows = [(number, base64.b64encode(pickle.dumps(task)).decode()) for number, task in enumerate(tasks)]
+    frame = spark.createDataFrame(rows, "number bigint, task string").repartitionByRange(len(rows), "number")
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for number, task in zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True):
+                done = work(pickle.loads(base64.b64decode(task)))
+                yield pa.RecordBatch.from_arrays([pa.array([number], pa.int64()), pa.array([done])], schema=_RESULT)
+
+    collected = frame.mapInArrow(run, "number bigint, result string").collect()
+    return [row["result"] for row in sorted(collected, key=lambda row: row["number"])]

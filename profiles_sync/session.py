@@ -1,0 +1,68 @@
+"""The only place where a SparkSession is made, or found."""
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from profiles_sync.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def get_session(master: str = "local[2]", driver_memory: str = "2g", log_file: str | None = None) -> "SparkSession":
+    """The session that is there (Databricks, spark-submit, a notebook), or a local one with Delta.
+
+    Args:
+        master: Of a local session.
+        driver_memory: Of a local session.
+        log_file: Where Spark's own log goes instead of the terminal.
+
+    Raises:
+        MissingExtra: There is neither a session nor pyspark.
+    """
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise MissingExtra("Spark is needed here and pyspark is not installed; pip install 'profiles-sync[local]'") from None
+    found = SparkSession.getActiveSession()
+    return found or _local(master, driver_memory, log_file)
+
+
+def _local(master: str, driver_memory: str, log_file: str | None) -> "SparkSession":
+    from delta import configure_spark_with_delta_pip
+    from pyspark.sql import SparkSession
+
+    java = [f"-Dlog4j2.configurationFile={_log4j(log_file)}"] if log_file else []
+    builder = SparkSession.builder.appName("profiles-sync")
+    if "SPARK_ENV_LOADED" not in os.environ:  # spark-submit decides its own master
+        builder = builder.master(master).config("spark.driver.memory", driver_memory)
+    settings = {
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": "4",  # adaptive execution coalesces; a local run needs no 200
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.extraJavaOptions": " ".join(java),
+        "spark.databricks.delta.snapshotPartitions": "2",
+    }
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    return configure_spark_with_delta_pip(builder).getOrCreate()
+
+
+def _log4j(log_file: str) -> str:
+    """A log4j2 configuration beside the log that sends everything there."""
+    path = re.sub(r"(\.log)?$", ".log4j2.properties", log_file, count=1)
+    with open(path, "w") as out:
+        out.write(
+            "rootLogger.level=warn\nrootLogger.appenderRef.file.ref=file\n"
+            "appender.file.type=File\nappender.file.name=file\n"
+            f"appender.file.fileName={log_file}\n"
+            "appender.file.layout.type=PatternLayout\n"
+            "appender.file.layout.pattern=%d{ISO8601} %p %c{1}: %m%n%ex\n"
+        )
+    return path

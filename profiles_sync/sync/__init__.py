@@ -1,0 +1,1 @@
+"""When and whether: one sync, from plan to record."""

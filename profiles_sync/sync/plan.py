@@ -1,0 +1,104 @@
+"""What a table's sync does, as data: one reader prints it, another carries it out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from profiles_sync.spec.tables import Change, Type
+from profiles_sync.warehouses.base import Batch, Capabilities
+from profiles_sync.warehouses.names import physical
+
+
+@dataclass(frozen=True)
+class CreateTable:
+    """The warehouse has no such table yet; columns are names to the warehouse's types."""
+
+    table: str
+    columns: Mapping[str, str]
+
+    def __str__(self) -> str:
+        """One line for a person."""
+        return f"create {self.table} with {len(self.columns)} columns"
+
+
+@dataclass(frozen=True)
+class AddColumns:
+    """The lake's table has columns that the warehouse's has not."""
+
+    table: str
+    columns: Mapping[str, str]
+
+    def __str__(self) -> str:
+        """One line for a person."""
+        return f"add to {self.table}: {', '.join(self.columns)}"
+
+
+@dataclass(frozen=True)
+class LoadStaging:
+    """Put the changed rows beside the table."""
+
+    table: str
+    names: Mapping[str, str]  # lake column to warehouse column
+
+    def __str__(self) -> str:
+        """One line for a person."""
+        return f"stage the changed rows of {self.table}"
+
+
+@dataclass(frozen=True)
+class AppendRows:
+    """Insert staged rows with a new key. `casts`: columns whose type in the warehouse is another one."""
+
+    table: str
+    columns: tuple[str, ...]
+    key: str
+    casts: Mapping[str, str]
+    replace: bool = False
+
+    def __str__(self) -> str:
+        """One line for a person."""
+        return f"{'replace the rows of' if self.replace else 'append new rows to'} {self.table} by {self.key}"
+
+
+@dataclass(frozen=True)
+class MergeRows:
+    """Delete, update and insert by key."""
+
+    table: str
+    columns: tuple[str, ...]
+    keys: tuple[str, ...]
+    casts: Mapping[str, str]
+    replace: bool = False
+
+    def __str__(self) -> str:
+        """One line for a person."""
+        return f"{'replace the rows of' if self.replace else 'merge changes into'} {self.table} by {', '.join(self.keys)}"
+
+
+Step = CreateTable | AddColumns | LoadStaging | AppendRows | MergeRows
+
+
+def plan_table(batch: Batch, existing: Mapping[str, str] | None, capabilities: Capabilities) -> list[Step]:
+    """The steps for one table, all within one transaction, which also records how far it came.
+
+    Args:
+        batch: What changed in the lake.
+        existing: Column to type in the warehouse, None when there is no table.
+        capabilities: Of the warehouse.
+    """
+    name = physical(batch.table.name, capabilities)
+    names = {column: physical(column, capabilities) for column in batch.types}
+    wanted = {names[column]: capabilities.types[Type(kind)] for column, kind in batch.types.items()}
+    steps: list[Step] = []
+    if existing is None:
+        steps.append(CreateTable(name, wanted))
+    elif missing := {column: kind for column, kind in wanted.items() if column not in existing}:
+        steps.append(AddColumns(name, missing))
+    there = existing or {}
+    casts = {column: there[column] for column, kind in wanted.items() if there.get(column, kind) != kind}
+    steps.append(LoadStaging(name, names))
+    keys = tuple(names[key] for key in batch.table.key)
+    if batch.table.change is Change.APPEND:
+        steps.append(AppendRows(name, tuple(wanted), keys[0], casts, batch.full))
+    else:
+        steps.append(MergeRows(name, tuple(wanted), keys, casts, batch.full))
+    return steps

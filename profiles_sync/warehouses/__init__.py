@@ -1,0 +1,12 @@
+"""Where profiles are synced to: one protocol, one file per kind of warehouse."""
+
+from profiles_sync.warehouses.base import Warehouse
+from profiles_sync.warehouses.duckdb import DuckDBSettings, DuckDBWarehouse
+
+#: What a warehouse in the settings may be; `type` tells which.
+WarehouseSettings = DuckDBSettings
+
+
+def open_warehouse(name: str, settings: WarehouseSettings, schema: str) -> Warehouse:
+    """The warehouse that the settings declare; `schema` is the space's, unless the settings name one."""
+    return DuckDBWarehouse(name, settings, schema)
