@@ -2,6 +2,9 @@
 
 import os
 import re
+import shutil
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from profiles_sync.errors import MissingExtra
@@ -33,6 +36,8 @@ def _local(master: str, driver_memory: str, log_file: str | None) -> "SparkSessi
     from delta import configure_spark_with_delta_pip
     from pyspark.sql import SparkSession
 
+    _find_java()
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else tasks run whatever python3 is on the PATH
     java = [f"-Dlog4j2.configurationFile={_log4j(log_file)}"] if log_file else []
     builder = SparkSession.builder.appName("profiles-sync")
     if "SPARK_ENV_LOADED" not in os.environ:  # spark-submit decides its own master
@@ -52,6 +57,16 @@ def _local(master: str, driver_memory: str, log_file: str | None) -> "SparkSessi
     for name, value in settings.items():
         builder = builder.config(name, value)
     return configure_spark_with_delta_pip(builder).getOrCreate()
+
+
+def _find_java() -> None:
+    """Set JAVA_HOME where there is a JVM that is not on the PATH: the usual folders of Linux distributions."""
+    if os.environ.get("JAVA_HOME") or shutil.which("java"):
+        return
+    homes = sorted(Path("/usr/lib/jvm").glob("*/bin/java"))
+    fit = [home for home in homes if "17" in home.parts[4]] or homes
+    if fit:
+        os.environ["JAVA_HOME"] = str(fit[0].parent.parent)
 
 
 def _log4j(log_file: str) -> str:

@@ -1,0 +1,52 @@
+# `make help` explains every target.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+export UV_PYTHON_DOWNLOADS := never
+export PYTHONDONTWRITEBYTECODE :=
+
+PY := .venv/bin/python
+PY3 := .venv-spark-3/bin/python
+UV := $(shell command -v uv || echo .tools/bin/uv)
+
+.PHONY: help install install-spark-3 demo test test-all check format lock clean
+
+help: ## Explain every target
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
+
+install: ## Build .venv (Spark 4.1 and every extra) and find or install a JVM
+	@scripts/install.sh .venv requirements/spark-4.txt
+
+install-spark-3: ## Build .venv-spark-3, the second lane (Spark 3.5, Delta 3.3)
+	@scripts/install.sh .venv-spark-3 requirements/spark-3.txt
+
+demo: install ## Run the main job on a four-event story and on a generated stream, and show the result
+	.venv/bin/profiles-sync demo
+
+test: install install-spark-3 ## Run the fast suite: without a JVM first, then Spark in both lanes (does all the set-up)
+	$(PY) -m pytest -q -m "not spark and not slow"
+	$(PY) -m pytest -q -m "spark and not slow"
+	$(PY3) -m pytest -q -m "spark and not slow"
+
+test-all: install ## Run what is too slow for `make test`
+	$(PY) -m pytest -q -m slow || [ $$? -eq 5 ]
+
+check: install ## Format, lint, types, import contracts and the tests without a JVM, in under a minute
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+	.venv/bin/codespell README.md CHANGELOG.md DECISIONS.md profiles_sync jobs conf tests
+	$(PY) -m pytest -q -m "not spark and not slow"
+
+format: install ## Format the code and mend what ruff can mend
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+lock: ## Write the lock files anew
+	$(UV) pip compile -q --no-header --no-annotate --no-emit-index-url --generate-hashes --universal --python-version 3.11 \
+		--all-extras --group dev --group spark-4 pyproject.toml requirements/build.in -o requirements/spark-4.txt
+	$(UV) pip compile -q --no-header --no-annotate --no-emit-index-url --generate-hashes --universal --python-version 3.11 \
+		--all-extras --group dev --group spark-3 pyproject.toml requirements/build.in -o requirements/spark-3.txt
+
+clean: ## Remove environments and caches
+	rm -rf .venv .venv-spark-3 .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis demo

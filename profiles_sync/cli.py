@@ -1,0 +1,154 @@
+"""The command line: `profiles-sync run | plan | status | check | demo`, and the entry of the jobs."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+
+from profiles_sync.console import overview
+from profiles_sync.errors import ProfilesSyncError, SettingsError
+from profiles_sync.settings import Settings, load, origins
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from profiles_sync.sync.hourly import RunResult
+
+EXIT = {"Success": 0, "Partial success": 3, "Failed": 1}
+WRONG_USAGE = 2
+
+app = typer.Typer(
+    help="Identity-resolved customer profiles, in your own warehouse.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # locals hold people's data
+    add_completion=False,
+)
+File = Annotated[Path, typer.Option("--settings", help="The space's settings file.", envvar="PROFILES_SYNC_SETTINGS")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+_screen = Console(stderr=True)
+
+
+def main() -> None:
+    """Run the command line; a deliberate error is one line and an exit code."""
+    try:
+        app()
+    except SettingsError as error:
+        _screen.print(f"[red]error:[/] {error}", highlight=False, soft_wrap=True)
+        raise SystemExit(WRONG_USAGE) from None
+    except ProfilesSyncError as error:
+        _screen.print(f"[red]error:[/] {error}", highlight=False, soft_wrap=True)
+        raise SystemExit(EXIT["Failed"]) from None
+
+
+@app.command()
+def run(settings: File, json: Json = False) -> None:
+    """Take new events, build the tables, and sync every enabled warehouse."""
+    result = carry_out(load(settings))
+    if json:
+        _print_json(result.shown())
+    else:
+        overview.print_run(result.shown())
+    raise typer.Exit(EXIT[result.status])
+
+
+@app.command()
+def plan(settings: File, json: Json = False) -> None:
+    """Show what the next run would take and what it would do in each warehouse; writes nothing."""
+    from profiles_sync.sync.preview import preview
+
+    shown = preview(load(settings))
+    if json:
+        _print_json(shown)
+    else:
+        overview.print_plan(shown)
+
+
+@app.command()
+def status(
+    settings: File,
+    sync: Annotated[str | None, typer.Option("--sync", help="Show one sync in detail, by its id.")] = None,
+    json: Json = False,
+) -> None:
+    """Show the last and next sync of each warehouse, and the syncs, newest first."""
+    from profiles_sync.sync.preview import status_of
+
+    shown = status_of(load(settings), sync)
+    if json:
+        _print_json(shown)
+    else:
+        overview.print_status(shown, detail=sync is not None)
+
+
+@app.command()
+def check(settings: File, json: Json = False) -> None:
+    """Check the settings and print each effective value with where it comes from; secrets are masked."""
+    rows = list(origins(settings, os.environ))
+    warnings = overview.warnings_of(load(settings), rows)
+    if json:
+        shown = {key: {"value": value, "origin": origin} for key, value, origin in rows}
+        _print_json({"settings": shown, "warnings": warnings})
+    else:
+        overview.print_settings(rows, warnings)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option("--folder", help="Where the demo keeps its files.")] = Path("demo"),
+    events: Annotated[int, typer.Option("--events", help="Events of the generated stream.")] = 50_000,
+) -> None:
+    """Run the main job on a four-event story and on a generated stream, and show what came out."""
+    from profiles_sync.console.demo import show
+
+    show(folder, events, carry_out)
+
+
+def carry_out(settings: Settings) -> "RunResult":
+    """One run with progress on the terminal; Spark's own log goes to a file beside the lake."""
+    from profiles_sync.sync.hourly import run as run_sync
+
+    if not _screen.is_terminal:
+        return run_sync(settings, session_of(settings))
+    with _screen.status("starting") as shown:
+        return run_sync(settings, session_of(settings), shown.update)
+
+
+def session_of(settings: Settings) -> "Callable[[], SparkSession]":
+    """The session is made when a run first needs it: small hours are done before one would be up."""
+
+    def make() -> "SparkSession":
+        from profiles_sync.session import get_session
+
+        log = Path(settings.lake) / "spark.log" if "://" not in settings.lake else None
+        return get_session(settings.engine.master, settings.engine.driver_memory, str(log) if log else None)
+
+    return make
+
+
+def run_job(step: Callable[[Settings], "RunResult"]) -> None:
+    """The main function of every file in `jobs/`: read `--settings`, do the step, end with the command's exit code."""
+
+    def job(settings: File, json: Json = False) -> None:
+        result = step(load(settings))
+        _print_json(result.shown()) if json else overview.print_run(result.shown())
+        if EXIT[result.status]:
+            raise typer.Exit(EXIT[result.status])
+
+    app = typer.Typer(add_completion=False, pretty_exceptions_show_locals=False)
+    app.command()(job)
+    try:
+        app()
+    except SystemExit as done:
+        if done.code:  # a job that went well returns: exiting would end a notebook's or a cluster's driver
+            raise
+    except ProfilesSyncError as error:
+        _screen.print(f"[red]error:[/] {error}", highlight=False, soft_wrap=True)
+        sys.exit(WRONG_USAGE if isinstance(error, SettingsError) else EXIT["Failed"])
+
+
+def _print_json(shown: dict[str, Any]) -> None:
+    sys.stdout.write(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode() + "\n")

@@ -1,0 +1,1 @@
+"""Who looks: what people read on the terminal."""

@@ -1,0 +1,107 @@
+"""Runs, plans, syncs and settings as text on a terminal."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from profiles_sync.settings import Settings
+
+_COLOURS = {"Success": "green", "Partial success": "yellow", "Failed": "red"}
+
+
+def screen() -> Console:
+    """The terminal; wide enough for a table where output goes to a file."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=140)
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """A table with a title."""
+    made = Table(title=title, title_justify="left", header_style="bold")
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    for row in rows:
+        made.add_row(*("" if cell is None else str(cell) for cell in row))
+    return made
+
+
+def print_run(shown: dict[str, Any]) -> None:
+    """The outcome of a run."""
+    console, lines = screen(), shown["lines"]
+    console.print(f"[{_COLOURS[shown['status']]}]{shown['status']}[/]")
+    console.print(
+        f"{lines['read']:,} lines read: {lines['events']:,} events, {lines['duplicates']:,} duplicates, "
+        f"{lines['quarantined']:,} quarantined"
+    )
+    for title, counts in (("Quarantined", lines["by_reason"]), ("Rule violations", shown["violations"])):
+        if counts:
+            console.print(table(title, ("reason", "count"), sorted(counts.items())))
+    for name, one in shown["warehouses"].items():
+        console.print(f"warehouse {name}: {one['status']}, {one['rows']:,} rows" + _after(one["error"]))
+    for warning in shown["warnings"]:
+        console.print(f"[yellow]warning:[/] {warning}", soft_wrap=True)
+    if shown["error"]:
+        console.print(f"[red]error:[/] {shown['error']}", soft_wrap=True)
+
+
+def _after(error: str | None) -> str:
+    return f" ({error})" if error else ""
+
+
+def print_plan(shown: dict[str, Any]) -> None:
+    """What the next run would do."""
+    console = screen()
+    if shown["unfinished"]:
+        console.print(f"batch {shown['unfinished']} was left open by an earlier run and is finished first")
+    files = [(one["source"], one["path"], f"{one['bytes']:,}") for one in shown["files"]]
+    console.print(table(f"Batch {shown['batch']}: new files", ("source", "file", "bytes"), files))
+    for name, one in shown["warehouses"].items():
+        rows = [(of, "; ".join(steps)) for of, steps in one["tables"].items()]
+        console.print(table(f"{name}: what the lake has and it has not", ("table", "steps"), rows))
+        if one["error"]:
+            console.print(f"[red]{one['error']}[/]")
+    for warning in shown["warnings"]:
+        console.print(f"[yellow]warning:[/] {warning}", soft_wrap=True)
+
+
+def print_status(shown: dict[str, Any], detail: bool) -> None:
+    """The overview and the Syncs table."""
+    console = screen()
+    rows = [
+        (name, "yes" if one["enabled"] else "no", one["last_sync"], one["next_sync"], "hourly")
+        for name, one in shown["warehouses"].items()
+    ]
+    console.print(table("Warehouses", ("warehouse", "enabled", "last sync", "next sync", "frequency"), rows))
+    syncs = [
+        (one["sync_id"], one["warehouse"], one["status"], one["duration_minutes"], one["start_time"], one["synced_rows"])
+        for one in shown["syncs"][:20]
+    ]
+    console.print(table("Syncs", ("id", "warehouse", "sync status", "minutes", "start time", "synced rows"), syncs))
+    for one in shown["syncs"] if detail else []:
+        console.print(table(f"{one['warehouse']}: rows", ("table", "rows"), [*one["groups"].items(), *one["tables"].items()]))
+        for name, error in one["errors"].items():
+            console.print(f"[red]{name}:[/] {error}")
+
+
+def print_settings(rows: Sequence[tuple[str, str, str]], warnings: Sequence[str]) -> None:
+    """Every effective setting."""
+    console = screen()
+    console.print(table("Settings", ("key", "value", "origin"), rows))
+    for warning in warnings:
+        console.print(f"[yellow]warning:[/] {warning}")
+
+
+def warnings_of(settings: Settings, rows: Sequence[tuple[str, str, str]]) -> list[str]:
+    """What is allowed and still worth a word."""
+    found = [
+        f"{key}: a secret stands in the file; the environment is a safer place"
+        for key, value, origin in rows
+        if value == "********" and origin == "file"
+    ]
+    if not settings.sources:
+        found.append("sources: none declared, so a run has nothing to read")
+    if not any(one.enabled for one in settings.warehouses.values()):
+        found.append("warehouses: none enabled, so only the lake is built")
+    return found

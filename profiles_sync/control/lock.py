@@ -1,0 +1,35 @@
+"""One run per space at a time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from profiles_sync.errors import LakeBusy
+from profiles_sync.lake.tables import Lake
+
+
+@contextmanager
+def only_run(lake: Lake) -> Iterator[None]:
+    """Hold the space's lock. The operating system releases it with the process, however that ends.
+
+    Raises:
+        LakeBusy: Another run holds it.
+    """
+    if "://" in lake.root:  # an object store has no locks; its tables refuse the second of two commits
+        yield
+        return
+    path = Path(lake.path("_control"))
+    path.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path / "lock")
+    try:
+        lock.acquire(timeout=1)
+    except Timeout:
+        raise LakeBusy(
+            f"space {lake.slug}: another run is under way on {lake.root}; nothing was done, the next run catches up"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

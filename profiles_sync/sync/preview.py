@@ -1,0 +1,56 @@
+"""What the next run would do, and what the last ones did; nothing is written."""
+
+from typing import Any
+
+from profiles_sync.control import history
+from profiles_sync.errors import ProfilesSyncError, SettingsError
+from profiles_sync.pipeline import batches
+from profiles_sync.pipeline.discover import new_files
+from profiles_sync.settings import Settings
+from profiles_sync.sync.hourly import lake_of
+from profiles_sync.sync.run import pending
+from profiles_sync.warehouses import open_warehouse
+
+
+def preview(settings: Settings) -> dict[str, Any]:
+    """The files that the next run takes, and the steps that each warehouse lacks before it."""
+    lake = lake_of(settings)
+    found = new_files({slug: one.path for slug, one in settings.sources.items()}, batches.taken_files(lake))
+    left = batches.unfinished(lake)
+    return {
+        "batch": batches.last_landed(lake) + 1,
+        "unfinished": None if left is None else left.number,
+        "files": [{"source": one.source, "path": one.path, "bytes": one.size} for one in found.files],
+        "warehouses": {name: _steps(settings, name) for name, one in settings.warehouses.items() if one.enabled},
+        "warnings": list(found.warnings),
+    }
+
+
+def _steps(settings: Settings, name: str) -> dict[str, Any]:
+    warehouse = open_warehouse(name, settings.warehouses[name], settings.schema_name)
+    try:
+        steps = pending(warehouse, lake_of(settings))
+    except ProfilesSyncError as error:
+        return {"error": str(error), "tables": {}}
+    return {"error": None, "tables": {table: [str(step) for step in several] for table, several in steps.items()}}
+
+
+def status_of(settings: Settings, sync: str | None = None) -> dict[str, Any]:
+    """Per warehouse whether it is enabled, its last and next sync; the syncs, newest first."""
+    done = history.syncs(lake_of(settings))
+    if sync is not None:
+        done = [one for one in done if one.sync_id == sync]
+        if not done:
+            raise SettingsError(f"no sync {sync}; `profiles-sync status` lists the ids")
+    shown = [one.shown() for one in done]
+    return {
+        "warehouses": {
+            name: {
+                "enabled": one.enabled,
+                "last_sync": next((sync["start_time"] for sync in shown if sync["warehouse"] == name), None),
+                "next_sync": history.next_sync() if one.enabled else None,
+            }
+            for name, one in settings.warehouses.items()
+        },
+        "syncs": shown,
+    }

@@ -1,0 +1,42 @@
+"""The pipeline gives the reference's tables, whatever the stream, the batches, the path and the executor."""
+
+import pytest
+
+from profiles_sync.lake.changes import public_tables
+from profiles_sync.pipeline.run import take_new_events
+from tests.lakes import Twin, random_events, rows_of
+
+WINDOWS = "{anonymous_id: {limit: 2, frequency: Weekly}, email: {limit: 2}}"
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("rules", ["{}", WINDOWS])
+def test_random_streams_in_several_batches(tmp_path, seed, rules):
+    twin = Twin(tmp_path, rules)
+    for batch in range(3):
+        report = twin.land(random_events(seed * 10 + batch, 120, day=batch * 5))
+        assert report.read == report.events + report.duplicates + sum(report.quarantined.values())
+        twin.assert_equal()
+    assert take_new_events(twin.engine).read == 0
+    twin.assert_equal()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_ten_batches_give_what_one_gives(tmp_path, seed):
+    events = sorted(random_events(seed, 200), key=lambda event: (event["receivedAt"], event["messageId"]))
+    one, ten = Twin(tmp_path / "one", WINDOWS), Twin(tmp_path / "ten", WINDOWS)
+    one.land(events)
+    for start in range(0, 200, 20):
+        ten.land(events[start : start + 20])
+    assert public_tables(one.lake) == public_tables(ten.lake)
+    for name in public_tables(one.lake):
+        assert one.lake.types(name) == ten.lake.types(name), name
+        assert rows_of(one.lake, name) == rows_of(ten.lake, name), name
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_distributed_path_on_spark(tmp_path, spark, seed):
+    twin = Twin(tmp_path, WINDOWS, identity_path="distributed", executor="spark", spark=spark)
+    for batch in range(2):
+        twin.land(random_events(seed * 10 + batch, 150, day=batch * 5), files=3)
+        twin.assert_equal()
