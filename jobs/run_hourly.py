@@ -1,6 +1,6 @@
 """The main job: new events into the lake, then every enabled warehouse.
 
-    spark-submit jobs/run_hourly.py --settings acme.yml
+spark-submit jobs/run_hourly.py --settings acme.yml
 """
 
 from profiles_sync.cli import carry_out, run_job

@@ -4,6 +4,8 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +29,9 @@ def get_session(master: str = "local[2]", driver_memory: str = "2g", log_file: s
     try:
         from pyspark.sql import SparkSession
     except ImportError:
-        raise MissingExtra("Spark is needed here and pyspark is not installed; pip install 'profiles-sync[local]'") from None
+        raise MissingExtra(
+            "Spark is needed here and pyspark is not installed; pip install 'profiles-sync[local]'"
+        ) from None
     found = SparkSession.getActiveSession()
     return found or _local(master, driver_memory, log_file)
 
@@ -56,7 +60,24 @@ def _local(master: str, driver_memory: str, log_file: str | None) -> "SparkSessi
     }
     for name, value in settings.items():
         builder = builder.config(name, value)
-    return configure_spark_with_delta_pip(builder).getOrCreate()
+    with _stderr_in(log_file):
+        return configure_spark_with_delta_pip(builder).getOrCreate()
+
+
+@contextmanager
+def _stderr_in(log_file: str | None) -> Iterator[None]:
+    """Send this process's standard error to the log meanwhile: the JVM inherits it and keeps it."""
+    if log_file is None:
+        yield
+        return
+    terminal = os.dup(2)
+    with open(log_file, "ab") as log:
+        os.dup2(log.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)
 
 
 def _find_java() -> None:

@@ -6,7 +6,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -76,6 +76,7 @@ class EngineSettings(BaseModel):
     model_config = _STRICT
     executor: Literal["auto", "driver", "spark"] = "auto"
     driver_bytes: int = Field(default=16_000_000, ge=0)
+    slots: int = Field(default=8, ge=1)
     master: str = "local[*]"
     driver_memory: str = "2g"
 
@@ -214,7 +215,7 @@ def origins(path: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, str, 
         yield ".".join(key), "********" if _is_secret(key) and value else str(value), origin
 
 
-def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _leaves(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object]]:
     if isinstance(value, dict) and value:
         for key, inner in value.items():
             yield from _leaves(inner, (*path, str(key)))
@@ -222,7 +223,7 @@ def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
         yield path, value
 
 
-def _has(written: Any, key: tuple[str, ...]) -> bool:
+def _has(written: object, key: tuple[str, ...]) -> bool:
     for part in key:
         if not isinstance(written, dict) or part not in written:
             return False

@@ -33,8 +33,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import orjson

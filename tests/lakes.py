@@ -20,7 +20,9 @@ EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 class Twin:
     """Lands the same lines in a lake and in the reference."""
 
-    def __init__(self, folder: Path, rules: str = "{}", identity_path: str = "driver", executor: str = "driver", spark=None):
+    def __init__(
+        self, folder: Path, rules: str = "{}", identity_path: str = "driver", executor: str = "driver", spark=None
+    ):
         self.folder = folder
         (folder / "events").mkdir(parents=True)
         (folder / "acme.yml").write_text(
@@ -77,11 +79,13 @@ def _plain(value):
 
 
 def random_events(seed, count, day=0):
-    """A dense stream: few people, many shared identifiers, every call, conflicting types, repeats and blocked values."""
+    """A dense stream: few people, many shared identifiers, every call, conflicting types, repeats, blocked values."""
     rnd = random.Random(seed)
     events = []
     for _ in range(count):
-        at = dt.datetime(2026, 1, 5, tzinfo=dt.UTC) + dt.timedelta(days=day, milliseconds=rnd.randrange(20 * 86_400_000))
+        at = dt.datetime(2026, 1, 5, tzinfo=dt.UTC) + dt.timedelta(
+            days=day, milliseconds=rnd.randrange(20 * 86_400_000)
+        )
         event = {
             "type": rnd.choice(["page", "track", "identify", "identify", "screen", "group", "alias"]),
             "messageId": f"m{rnd.randrange(count * 3)}",

@@ -64,7 +64,10 @@ def _story(console: Console, folder: Path, carry_out: Callable[[Settings], Any])
     events.write_bytes(b"\n".join(map(orjson.dumps, case_study_events())))
     console.rule("Four events: two anonymous visits become one profile")
     result = carry_out(settings)
-    profiles = {row[0]: f"profile_{n}" for n, row in enumerate(_query(settings, "SELECT segment_id FROM {s}.id_graph ORDER BY seq"), 1)}
+    profiles = {
+        row[0]: f"profile_{n}"
+        for n, row in enumerate(_query(settings, "SELECT segment_id FROM {s}.id_graph ORDER BY seq"), 1)
+    }
     for name, columns in _STORY.items():
         rows = _query(settings, f"SELECT {', '.join(columns.split())} FROM {{s}}.{name} ORDER BY ALL")
         shown = [[profiles.get(str(cell), cell) for cell in row] for row in rows]
@@ -89,8 +92,7 @@ def _stream(console: Console, folder: Path, events: int, carry_out: Callable[[Se
             f"{result.warehouses['local'].rows:,} rows synced"
         )
     console.print(table("Identity rules that stepped in", ("rule", "times"), sorted(report.violations.items())))
-    names = _query(settings, "SELECT table_name, estimated_size FROM duckdb_tables() WHERE schema_name = '{s}' ORDER BY 1")
-    console.print(table("Tables in the warehouse", ("table", "rows"), names))
+    console.print(table("Tables in the warehouse", ("table", "rows"), _counts(settings)))
     why = ("segment_id", "canonical_segment_id", "event type", "event", "timestamp")
     console.print(table("The last merges, and the event that caused each", why, _query(settings, _WHY)))
     console.print(
@@ -99,6 +101,11 @@ def _stream(console: Console, folder: Path, events: int, carry_out: Callable[[Se
     console.print(f"Where to look next:\n  {folder}/shop.duckdb    the warehouse, schema shop: open it with DuckDB")
     console.print(f"  {folder}/lake/shop/     the same tables in Delta")
     console.print(f"  profiles-sync status --settings {folder}/shop.yml")
+
+
+def _counts(settings: Settings) -> list[tuple[str, int]]:
+    names = _query(settings, "SELECT table_name FROM duckdb_tables() WHERE schema_name = '{s}' ORDER BY 1")
+    return [(name, _query(settings, f'SELECT count(*) FROM {{s}}."{name}"')[0][0]) for (name,) in names]
 
 
 def _query(settings: Settings, text: str) -> list[Any]:

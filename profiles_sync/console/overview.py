@@ -75,12 +75,21 @@ def print_status(shown: dict[str, Any], detail: bool) -> None:
     ]
     console.print(table("Warehouses", ("warehouse", "enabled", "last sync", "next sync", "frequency"), rows))
     syncs = [
-        (one["sync_id"], one["warehouse"], one["status"], one["duration_minutes"], one["start_time"], one["synced_rows"])
+        (
+            one["sync_id"],
+            one["warehouse"],
+            one["status"],
+            one["duration_minutes"],
+            one["start_time"],
+            one["synced_rows"],
+        )
         for one in shown["syncs"][:20]
     ]
     console.print(table("Syncs", ("id", "warehouse", "sync status", "minutes", "start time", "synced rows"), syncs))
     for one in shown["syncs"] if detail else []:
-        console.print(table(f"{one['warehouse']}: rows", ("table", "rows"), [*one["groups"].items(), *one["tables"].items()]))
+        console.print(
+            table(f"{one['warehouse']}: rows", ("table", "rows"), [*one["groups"].items(), *one["tables"].items()])
+        )
         for name, error in one["errors"].items():
             console.print(f"[red]{name}:[/] {error}")
 

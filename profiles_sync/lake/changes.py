@@ -47,7 +47,9 @@ class Changes:
         if self.since is None:
             return scan(self.delta).select(schema.names).cast(schema).to_reader()
         filesystem, root = _files(self.delta)
-        paths = [path for version in range(self.since + 1, self.cursor.version + 1) for path in _added(self.delta, version)]
+        paths = [
+            path for version in range(self.since + 1, self.cursor.version + 1) for path in _added(self.delta, version)
+        ]
         scanner = ds.dataset(paths, schema=schema, format="parquet", filesystem=fs.SubTreeFileSystem(root, filesystem))
         return scanner.scanner().to_reader() if paths else schema.empty_table().to_reader()
 
@@ -55,9 +57,11 @@ class Changes:
         schema = pa.schema([*((name, ARROW[kind]) for name, kind in self.types.items()), (OPERATION, pa.string())])
         if self.since is None:
             rows = scan(self.delta)
-            return rows.append_column(OPERATION, pa.array(["U"] * rows.num_rows, pa.string())).select(
-                schema.names
-            ).cast(schema)
+            return (
+                rows.append_column(OPERATION, pa.array(["U"] * rows.num_rows, pa.string()))
+                .select(schema.names)
+                .cast(schema)
+            )
         feed = _plain(self.delta.load_cdf(starting_version=self.since + 1, ending_version=self.cursor.version))
         feed = feed.filter(pc.not_equal(feed["_change_type"], "update_preimage"))
         last = _last_per_key(feed, list(self.table.key))
@@ -122,4 +126,7 @@ def public_tables(lake: Lake) -> list[str]:
     filesystem, root = fs.FileSystem.from_uri(lake.root) if "://" in lake.root else (fs.LocalFileSystem(), lake.root)
     listed = filesystem.get_file_info(fs.FileSelector(f"{root.rstrip('/')}/{lake.slug}", allow_not_found=True))
     names = {info.base_name for info in listed if info.type == fs.FileType.Directory}
-    return sorted(names - {QUARANTINE.name, "_control", "_staging"}, key=lambda name: (table(name).group == "track event table", name))
+    return sorted(
+        names - {QUARANTINE.name, "_control", "_staging"},
+        key=lambda name: (table(name).group == "track event table", name),
+    )

@@ -10,8 +10,17 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import CommitProperties, DeltaTable, Field, PostCommitHookProperties, Schema, Transaction, write_deltalake
+from deltalake import (
+    CommitProperties,
+    DeltaTable,
+    Field,
+    PostCommitHookProperties,
+    Schema,
+    Transaction,
+    write_deltalake,
+)
 from deltalake.exceptions import TableNotFoundError
+from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction
 from pyarrow import fs
 
@@ -24,7 +33,12 @@ ARROW: Mapping[Type, pa.DataType] = {
     Type.BOOLEAN: pa.bool_(),
     Type.TIMESTAMP: pa.timestamp("us", "UTC"),
 }
-_DELTA = {Type.STRING: "string", Type.BIGINT: "long", Type.DOUBLE: "double", Type.BOOLEAN: "boolean"}
+_DELTA: Mapping[Type, str] = {
+    Type.STRING: "string",
+    Type.BIGINT: "long",
+    Type.DOUBLE: "double",
+    Type.BOOLEAN: "boolean",
+}
 _LOGICAL = {"string": Type.STRING, "long": Type.BIGINT, "double": Type.DOUBLE, "boolean": Type.BOOLEAN}
 
 
@@ -178,8 +192,8 @@ def _fields(table: DeltaTable) -> Iterable[Field]:
     return table.schema().fields
 
 
-def _delta(kind: Type) -> str:
-    return _DELTA.get(kind, "timestamp")
+def _delta(kind: Type) -> PrimitiveType:
+    return PrimitiveType(_DELTA.get(kind, "timestamp"))
 
 
 def _logical(arrow: pa.DataType) -> Type:

@@ -116,4 +116,3 @@ def _last(lake: Lake, name: str) -> tuple[int, dict[str, Any]] | None:
 def _write(lake: Lake, name: str, number: int, record: dict[str, object]) -> None:
     rows = pa.Table.from_pylist([{"batch": number, "record": orjson.dumps(record).decode()}], _RECORD)
     lake.append(name, rows, number)
-

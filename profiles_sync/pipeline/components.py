@@ -65,8 +65,11 @@ def components(spark: SparkSession, edges: DataFrame, folder: str, one_task: int
         links = left.where("node <> component")
         left = _written(spark, _small_star(_large_star(links)), f"{folder}/{number}")
         if _is_stars(left):
-            return left.unionByName(_roots(left)).unionByName(loops.join(left, "node", "left_anti")).groupBy("node").agg(
-                F.min("component").alias("component")
+            return (
+                left.unionByName(_roots(left))
+                .unionByName(loops.join(left, "node", "left_anti"))
+                .groupBy("node")
+                .agg(F.min("component").alias("component"))
             )
     if number:
         left = left.unionByName(loops)

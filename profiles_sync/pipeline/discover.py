@@ -78,6 +78,7 @@ def resolve(path: str) -> tuple[fs.FileSystem, str]:
     try:
         filesystem, inner = fs.FileSystem.from_uri(path) if "://" in path else (fs.LocalFileSystem(), path)
     except (OSError, ValueError) as error:
-        raise SourceError(f"cannot open {path.partition('://')[0]}://…: {error}; use a local path or an s3://, gs:// "
-                          "or abfs:// URL") from None
+        raise SourceError(
+            f"cannot open {path.partition('://')[0]}://…: {error}; use a local path or an s3://, gs:// or abfs:// URL"
+        ) from None
     return filesystem, inner.rstrip("/") or "/"

@@ -55,7 +55,9 @@ def _stage(carriers: Sequence[Carrier], known: Known, folder: str) -> None:
         if not carrier.identifiers:
             continue
         hashes = [short_hash(one) for one in carrier.identifiers]
-        rows.append((place, hashes[0], carrier.received_at, orjson.dumps([tuple(one) for one in carrier.identifiers]).decode()))
+        rows.append(
+            (place, hashes[0], carrier.received_at, orjson.dumps([tuple(one) for one in carrier.identifiers]).decode())
+        )
         nodes += [hashes[0]] * len(hashes)
         ends += hashes
     by_profile: dict[int, int] = {}  # a profile stands for its first identifier here: it contracts the others onto it
@@ -63,7 +65,7 @@ def _stage(carriers: Sequence[Carrier], known: Known, folder: str) -> None:
         short = short_hash(identifier)
         nodes.append(short)
         ends.append(by_profile.setdefault(known.canonical(identifier), short))
-    events = list(zip(*rows, strict=True)) or [[], [], [], []]
+    events = list(zip(*rows, strict=True)) or [()] * len(_EVENTS)
     _write(f"{folder}/events.parquet", pa.table([pa.array(column) for column in events], schema=_EVENTS))
     _write(f"{folder}/edges.parquet", pa.table([pa.array(nodes), pa.array(ends)], schema=_EDGES))
 
@@ -89,7 +91,9 @@ def _replayed(events: DataFrame, known: Known, rules: IdentityRules, created: in
                 results.append(pickle.dumps(resolver.resolve(identifiers, at)))
             yield pa.RecordBatch.from_arrays([pa.array(places, pa.int64()), pa.array(results, pa.binary())], ["p", "r"])
 
-    grouped = events.repartition("component").sortWithinPartitions("place").select("place", "received_at", "identifiers")
+    grouped = (
+        events.repartition("component").sortWithinPartitions("place").select("place", "received_at", "identifiers")
+    )
     rows = grouped.mapInArrow(replay, "p bigint, r binary").collect()
     return {row["p"]: pickle.loads(row["r"]) for row in rows}
 

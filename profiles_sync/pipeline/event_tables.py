@@ -72,14 +72,14 @@ class Written:
         return AddAction(self.file, self.size, {}, modified_at // 1000, True, f'{{"numRecords":{self.rows}}}')
 
 
-def plan(
-    lake: Lake, batch: Batch, parsed: Sequence[Parsed], resolved: Resolved, attempt: str
-) -> list[WriteTask]:
+def plan(lake: Lake, batch: Batch, parsed: Sequence[Parsed], resolved: Resolved, attempt: str) -> list[WriteTask]:
     """Create tables and columns as the batch needs them, and say what is to be written.
 
     `attempt` is part of the names of the files, so that an orphaned task of an earlier attempt cannot overwrite one.
     """
-    stamps = staging.write(lake.path(f"_staging/{batch.number}/stamps"), [_stamps(resolved, i) for i in range(len(parsed))])
+    stamps = staging.write(
+        lake.path(f"_staging/{batch.number}/stamps"), [_stamps(resolved, i) for i in range(len(parsed))]
+    )
     by_table: dict[str, list[tuple[int, TableSlice]]] = {}
     for split, one in enumerate(parsed):
         for table in one.tables:
@@ -117,7 +117,9 @@ def _columns(
             if column not in firsts or first.order < firsts[column].order:
                 firsts[column] = first
     existing = lake.types(name) or dict(tables.table(name).types)
-    new = sorted((column for column in firsts if column not in existing), key=lambda column: (firsts[column].order, column))
+    new = sorted(
+        (column for column in firsts if column not in existing), key=lambda column: (firsts[column].order, column)
+    )
     types = existing | {column: Type(firsts[column].first_type) for column in new}
     if lake.open(name) is None:
         lake.create_track(name, types)

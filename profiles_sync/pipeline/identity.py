@@ -106,9 +106,7 @@ def _in_order(
     lake: Lake, batch: Batch, parsed: Sequence[Parsed], kept: list[list[bool]]
 ) -> list[tuple[int, dict[str, Any]]]:
     """The events that stay, with the number of their file, in landing order. Marks them in `kept`."""
-    every = [
-        (split, event) for split, one in enumerate(parsed) for event in staging.read(one.identity).to_pylist()
-    ]
+    every = [(split, event) for split, one in enumerate(parsed) for event in staging.read(one.identity).to_pylist()]
     every.sort(key=lambda one: (one[1]["received_at"], one[1]["message_id"], one[0], one[1]["row"]))
     ids, at = [event["message_id"] for _, event in every], [event["received_at"] for _, event in every]
     stays = messages.kept(lake, ids, at, batch.number)
@@ -134,9 +132,7 @@ def _trigger(event: dict[str, Any], source: Source) -> Trigger:
     )
 
 
-def _violations(
-    event: dict[str, Any], done: Resolution, segment_id: str | None, batch: Batch
-) -> list[dict[str, Any]]:
+def _violations(event: dict[str, Any], done: Resolution, segment_id: str | None, batch: Batch) -> list[dict[str, Any]]:
     """An identifier's value is personal data: its hash is kept, which the mapping tables have too."""
     blocked = [(BLOCKED, Identifier(*one)) for one in orjson.loads(event["blocked"] or "[]")]
     found = [*blocked, *((one.code, one.identifier) for one in done.violations)]

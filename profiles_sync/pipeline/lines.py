@@ -1,11 +1,10 @@
 """The lines of one file: JSON lines (plain, gzip or Zstandard, told by their first bytes) or Parquet rows."""
 
+import gzip
 import zlib
 from collections.abc import Iterator
 from io import BufferedReader
 from typing import BinaryIO, cast
-
-import gzip
 
 import orjson
 import pyarrow as pa

@@ -17,7 +17,9 @@ _SCHEMA = pa.schema([("high", pa.int64()), ("low", pa.int64()), ("received_at", 
 
 def _halves(message_ids: Sequence[str]) -> NDArray[np.int64]:
     """128 bits of each messageId as two columns of int64."""
-    digests = b"".join(hashlib.blake2b(one.encode("utf-8", "surrogatepass"), digest_size=16).digest() for one in message_ids)
+    digests = b"".join(
+        hashlib.blake2b(one.encode("utf-8", "surrogatepass"), digest_size=16).digest() for one in message_ids
+    )
     return np.frombuffer(digests, dtype=np.int64).reshape(-1, 2)
 
 

@@ -5,7 +5,7 @@ whole batch, and the cast happens when the rows are written.
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -169,8 +169,7 @@ def parse(task: ParseTask) -> Parsed:
         [pa.Table.from_pylist(identity, IDENTITY), _quarantine(task, quarantine), *(one for one, _ in made)],
     )
     slices = tuple(
-        TableSlice(name, where, columns)
-        for name, where, (_, columns) in zip(names, staged[2:], made, strict=True)
+        TableSlice(name, where, columns) for name, where, (_, columns) in zip(names, staged[2:], made, strict=True)
     )
     reasons = [str(one["reason"]) for one in quarantine]
     counts = {reason: reasons.count(reason) for reason in sorted(set(reasons))}
@@ -222,20 +221,18 @@ def _table(name: str, rows: _Rows) -> tuple[pa.Table, dict[str, Brought]]:
             arrays[column] = pa.array([row.get(column) for row in rows.fixed], ARROW[kind])
     brought = {}
     for column, values in rows.values.items():
-        kind, array = _staged(values, len(rows.rows))
-        arrays[column] = array
-        first = rows.first[column]
-        brought[column] = Brought(kind, *list(asdict(first).values())[1:])
+        staged_as, arrays[column] = _staged(values, len(rows.rows))
+        brought[column] = replace(rows.first[column], kind=staged_as)
     return pa.table(arrays), brought
 
 
 def _staged(values: list[tuple[int, Value]], length: int) -> tuple[str, pa.Array]:
     """A column of one JSON type as it is, one of several as JSON text. Timestamps stay text until they are cast."""
-    kinds = {Type.STRING if kind is Type.TIMESTAMP else kind for kind in (infer(value) for _, value in values)}
+    kinds: set[Type | None] = {
+        Type.STRING if kind is Type.TIMESTAMP else kind for kind in (infer(value) for _, value in values)
+    }
     kind = kinds.pop() if len(kinds) == 1 else None
     column: list[Value] = [None] * length
     for index, value in values:
         column[index] = value if kind else orjson.dumps(value).decode()
     return kind or _MIXED, pa.array(column, ARROW[kind] if kind else pa.string())
-
-

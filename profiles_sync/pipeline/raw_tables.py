@@ -40,7 +40,9 @@ def _append_traits(lake: Lake, batch: Batch, ledger: Ledger) -> dict[str, int]:
 def as_arrow(rows: Sequence[Row], types: Mapping[str, Type], uuid_ts: int) -> pa.Table:
     """Rows as Arrow columns; a missing value is null, `uuid_ts` is the batch's."""
     columns = {
-        name: pa.array([row.get(name) for row in rows], ARROW[kind]) for name, kind in types.items() if name != "uuid_ts"
+        name: pa.array([row.get(name) for row in rows], ARROW[kind])
+        for name, kind in types.items()
+        if name != "uuid_ts"
     }
     stamp = pa.array([uuid_ts] * len(rows), ARROW[Type.TIMESTAMP])
     return pa.table({name: columns.get(name, stamp) for name in types})

@@ -9,7 +9,16 @@ import pyarrow as pa
 
 from profiles_sync.errors import LakeError
 from profiles_sync.lake.tables import Lake
-from profiles_sync.pipeline import batches, event_tables, identity, materialized_views, raw_tables, replay, staging, tasks
+from profiles_sync.pipeline import (
+    batches,
+    event_tables,
+    identity,
+    materialized_views,
+    raw_tables,
+    replay,
+    staging,
+    tasks,
+)
 from profiles_sync.pipeline.batches import Batch
 from profiles_sync.pipeline.discover import new_files
 from profiles_sync.pipeline.event_tables import Written
@@ -68,7 +77,7 @@ class Engine:
         """Do the tasks where `size` bytes of input are done soonest, or where the settings say."""
         engine = self.settings.engine
         in_driver = engine.executor == "driver" or (engine.executor == "auto" and size <= engine.driver_bytes)
-        return tasks.in_driver(todo, work) if in_driver else tasks.on_spark(self.spark(), todo, work)
+        return tasks.in_driver(todo, work) if in_driver else tasks.on_spark(self.spark(), todo, work, engine.slots)
 
     def resolve(self, carriers: Sequence[replay.Carrier], known: Known, created: int) -> list[Resolution]:
         """Resolve identities on the path that the settings or the size ask for."""
@@ -161,8 +170,10 @@ def _counted(batch: Batch, parsed: Sequence[Parsed], resolved: Resolved) -> Repo
     report.merges = len(resolved.ledger.id_graph_updates) - report.profiles_created
     accounted = report.events + report.duplicates + sum(report.quarantined.values())
     if accounted != report.read:
-        raise LakeError(f"batch {batch.number}: {report.read} lines were read and {accounted} accounted for; "
-                        "nothing was written, please report this")
+        raise LakeError(
+            f"batch {batch.number}: {report.read} lines were read and {accounted} accounted for; "
+            "nothing was written, please report this"
+        )
     return report
 
 

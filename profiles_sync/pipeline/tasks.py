@@ -22,15 +22,20 @@ def in_driver(tasks: Sequence[Task], work: Callable[[Task], str]) -> list[str]:
     return [work(task) for task in tasks]
 
 
-def on_spark(spark: "SparkSession", tasks: Sequence[Task], work: Callable[[Task], str]) -> list[str]:
-    """Do the tasks on the executors, one partition each; the results in the order of the tasks.
+def on_spark(spark: "SparkSession", tasks: Sequence[Task], work: Callable[[Task], str], slots: int) -> list[str]:
+    """Do the tasks on the executors, dealt out to at most `slots` partitions; the results in the order of the tasks.
 
-    `work` and the tasks are pickled, so `work` is a module's function; a result is short text, bulk data is staged.
+    A partition pays for a Python worker's imports once, however many tasks it gets. `work` and the tasks are pickled,
+    so `work` is a module's function; a result is short text, bulk data is staged.
     """
     if not tasks:
         return []
-    rows = [(number, base64.b64encode(pickle.dumps(task)).decode()) for number, task in enumerate(tasks)]
-    frame = spark.createDataFrame(rows, "number bigint, task string").repartitionByRange(len(rows), "number")
+    slots = min(slots, len(tasks))
+    rows = [
+        (number % slots, number, base64.b64encode(pickle.dumps(task)).decode()) for number, task in enumerate(tasks)
+    ]
+    frame = spark.createDataFrame(rows, "slot bigint, number bigint, task string")
+    frame = frame.repartitionByRange(slots, "slot").select("number", "task")
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:

@@ -88,7 +88,8 @@ class Resolver:
         matched = self._matched(used)
         if not matched:
             return self._create(used, received_at, violations)
-        root, merges = matched[0], ()
+        root = matched[0]
+        merges: tuple[Merge, ...] = ()
         stamp = matched[-1]  # the event that merges shows the youngest of the profiles it merges
         if len(matched) > 1:
             if self._too_many_merges(matched):

@@ -55,7 +55,9 @@ def _own_columns(event: Event) -> Row:
             "category": event.category if event.category is not None else _text(event.payload.get("category")),
             "group_id": group if isinstance(group, str) else None,
         }
-    return {"group": {"group_id": event.group_id}, "alias": {"previous_id": event.previous_id}}.get(event.type, {})
+    if event.type == "group":
+        return {"group_id": event.group_id}
+    return {"previous_id": event.previous_id} if event.type == "alias" else {}
 
 
 def _remaining(event: Event) -> Json:

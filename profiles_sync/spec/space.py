@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from profiles_sync.spec import ids, tables
-from profiles_sync.spec.columns import cast, infer, text
+from profiles_sync.spec.columns import Value, cast, infer, text
 from profiles_sync.spec.events import Event
 from profiles_sync.spec.identifiers import Identifier, carried
 from profiles_sync.spec.ledger import Ledger, trigger
@@ -103,7 +103,7 @@ class Space:
         rows["user_traits"] = self._user_traits()
         rows["profile_traits"] = self._profile_traits(graph)
 
-    def _identifier(self, row: Row, graph: dict[object, Row]) -> Row:
+    def _identifier(self, row: Row, graph: dict[Value, Row]) -> Row:
         kept = _only(row, "user_identifiers")
         return kept | {
             "canonical_segment_id": graph[row["segment_id"]]["canonical_segment_id"],
@@ -125,7 +125,7 @@ class Space:
             for name, trait in traits.items()
         ]
 
-    def _profile_traits(self, graph: dict[object, Row]) -> list[Row]:
+    def _profile_traits(self, graph: dict[Value, Row]) -> list[Row]:
         """One row per segment_id; the traits stand on the canonical one, the others say where they went."""
         last = {row["segment_id"]: row for row, _ in self.ledger.profile_traits_updates}
         types = self.tables.added.get("profile_traits_updates", {})
@@ -151,7 +151,7 @@ class Space:
         return None if profile is None else self.ledger.segment_ids[profile.number]
 
 
-def _mapping(row: Row, graph: dict[object, Row]) -> Row:
+def _mapping(row: Row, graph: dict[Value, Row]) -> Row:
     """The time of a mapping is the last moment at which it changed: when it was made, or when its profile moved."""
     node = graph[row["segment_id"]]
     times = [time for time in (row["timestamp"], node["timestamp"]) if isinstance(time, int)]

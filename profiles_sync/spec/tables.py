@@ -161,7 +161,12 @@ EVENT_TYPE_TABLES = (
     _event("screens", "name:string category:string group_id:string", "Every Screen call.", _PROPERTIES),
     _event("groups", "group_id:string", "Every Group call.", _TRAITS),
     _event("aliases", "previous_id:string", "Every Alias call; aliases never merge profiles.", _TRAITS),
-    _event("tracks", "event:string event_text:string", "Every Track call, without its properties.", "a column per context field"),
+    _event(
+        "tracks",
+        "event:string event_text:string",
+        "Every Track call, without its properties.",
+        "a column per context field",
+    ),
 )
 
 MATERIALIZED_TABLES = (
@@ -270,4 +275,12 @@ def table(name: str) -> Table:
     if name == QUARANTINE.name:
         return QUARANTINE
     fixed = BY_NAME.get(name)
-    return fixed or Table(name, TRACK_TABLE.group, TRACK_TABLE.change, TRACK_TABLE.key, TRACK_TABLE.columns, TRACK_TABLE.about, TRACK_TABLE.grows)
+    return fixed or Table(
+        name,
+        TRACK_TABLE.group,
+        TRACK_TABLE.change,
+        TRACK_TABLE.key,
+        TRACK_TABLE.columns,
+        TRACK_TABLE.about,
+        TRACK_TABLE.grows,
+    )

@@ -102,7 +102,10 @@ def _sync_warehouses(
         if declared.enabled:
             warehouse = open_warehouse(name, declared, settings.schema_name)
             result.warehouses[name] = sync_warehouse(
-                warehouse, lake, sync_id, lambda table, to=name: say(f"syncing {table} to {to}")  # type: ignore[misc]
+                warehouse,
+                lake,
+                sync_id,
+                lambda table, to=name: say(f"syncing {table} to {to}"),  # type: ignore[misc]
             )
 
 
@@ -110,7 +113,9 @@ def _syncs(result: RunResult, started: int) -> list[Sync]:
     finished, sync_id = time.time_ns() // 1000, str(started)
     if not result.warehouses:
         rows = 0 if result.error else sum(result.report.tables.values())
-        return [Sync(sync_id, None, result.status, started, finished, rows, dict(result.report.tables), {}, result.error)]
+        return [
+            Sync(sync_id, None, result.status, started, finished, rows, dict(result.report.tables), {}, result.error)
+        ]
     return [
         Sync(
             sync_id,

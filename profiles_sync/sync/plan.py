@@ -71,7 +71,9 @@ class MergeRows:
 
     def __str__(self) -> str:
         """One line for a person."""
-        return f"{'replace the rows of' if self.replace else 'merge changes into'} {self.table} by {', '.join(self.keys)}"
+        return (
+            f"{'replace the rows of' if self.replace else 'merge changes into'} {self.table} by {', '.join(self.keys)}"
+        )
 
 
 Step = CreateTable | AddColumns | LoadStaging | AppendRows | MergeRows

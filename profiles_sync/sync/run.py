@@ -1,5 +1,6 @@
 """Carry out a sync: each table on its own, each in one transaction with the record of how far it came."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ from profiles_sync.warehouses import sql
 from profiles_sync.warehouses.base import INTERNAL, Batch, Connection, Cursor, Warehouse
 from profiles_sync.warehouses.names import physical
 
+_log = logging.getLogger(__name__)
 SUCCESS, PARTIAL, FAILED = "Success", "Partial success", "Failed"
 
 
@@ -108,6 +110,9 @@ def _sync_table(
             connection.execute(sql.record_cursor(schema, name, batch.cursor, sync_id))
     except ProfilesSyncError as error:
         return TableResult(error=str(error))
+    except Exception as error:  # one table's surprise may not stop the others; its text may hold people's data
+        _log.debug("table %s", name, exc_info=True)
+        return TableResult(error=f"internal error ({type(error).__name__}); the next run repeats the table")
     return result
 
 

@@ -21,6 +21,86 @@ from profiles_sync.warehouses.base import Batch, Capabilities
 if TYPE_CHECKING:
     import duckdb
 
+_RESERVED = frozenset(
+    {
+        "all",
+        "analyse",
+        "analyze",
+        "and",
+        "any",
+        "array",
+        "as",
+        "asc",
+        "asymmetric",
+        "both",
+        "case",
+        "cast",
+        "check",
+        "collate",
+        "column",
+        "constraint",
+        "create",
+        "default",
+        "deferrable",
+        "desc",
+        "describe",
+        "distinct",
+        "do",
+        "else",
+        "end",
+        "except",
+        "false",
+        "fetch",
+        "for",
+        "foreign",
+        "from",
+        "group",
+        "having",
+        "in",
+        "initially",
+        "intersect",
+        "into",
+        "lambda",
+        "lateral",
+        "leading",
+        "limit",
+        "not",
+        "null",
+        "offset",
+        "on",
+        "only",
+        "or",
+        "order",
+        "pivot",
+        "pivot_longer",
+        "pivot_wider",
+        "placing",
+        "primary",
+        "qualify",
+        "references",
+        "returning",
+        "select",
+        "show",
+        "some",
+        "summarize",
+        "symmetric",
+        "table",
+        "then",
+        "to",
+        "trailing",
+        "true",
+        "union",
+        "unique",
+        "unpivot",
+        "using",
+        "variadic",
+        "when",
+        "where",
+        "window",
+        "with",
+    }
+)
+
 CAPABILITIES = Capabilities(
     types={
         Type.STRING: "VARCHAR",
@@ -29,13 +109,7 @@ CAPABILITIES = Capabilities(
         Type.BOOLEAN: "BOOLEAN",
         Type.TIMESTAMP: "TIMESTAMP",
     },
-    reserved=frozenset(
-        "all analyse analyze and any array as asc asymmetric both case cast check collate column constraint create "
-        "default deferrable desc describe distinct do else end except false fetch for foreign from group having in "
-        "initially intersect into lambda lateral leading limit not null offset on only or order pivot pivot_longer "
-        "pivot_wider placing primary qualify references returning select show some summarize symmetric table then to "
-        "trailing true union unique unpivot using variadic when where window with".split()
-    ),
+    reserved=_RESERVED,
     max_identifier=255,
 )
 
@@ -61,7 +135,8 @@ class DuckDBConnection:
         found: dict[str, dict[str, str]] = {}
         for table, column, kind in self.query(
             "SELECT table_name, column_name, data_type FROM information_schema.columns "
-            f"WHERE table_catalog = current_database() AND table_schema = {sql.text(schema)} ORDER BY table_name, ordinal_position"
+            f"WHERE table_catalog = current_database() AND table_schema = {sql.text(schema)} "
+            "ORDER BY table_name, ordinal_position"
         ):
             found.setdefault(table, {})[column] = kind
         return found

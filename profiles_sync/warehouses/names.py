@@ -16,7 +16,9 @@ def physical(name: str, capabilities: Capabilities) -> str:
     """
     if name in _DECLARED:
         return name
-    made = f"_{name}" if name in capabilities.reserved or (name[0].isdigit() and not capabilities.leading_digit) else name
+    made = (
+        f"_{name}" if name in capabilities.reserved or (name[0].isdigit() and not capabilities.leading_digit) else name
+    )
     if len(made.encode()) <= capabilities.max_identifier:
         return made
     digest = hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()[:8]

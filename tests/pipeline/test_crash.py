@@ -53,7 +53,9 @@ def warehouse_rows(folder):
     with duckdb.connect() as opened:
         opened.execute(f"ATTACH '{folder / 'acme.duckdb'}' AS w (READ_ONLY)")
         opened.execute("USE w")
-        names = opened.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'acme'").fetchall()
+        names = opened.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'acme'"
+        ).fetchall()
         found = {}
         for (name,) in sorted(names):
             rows = opened.execute(f'SELECT * EXCLUDE (uuid_ts) FROM acme."{name}"').fetchall()
