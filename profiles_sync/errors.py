@@ -4,6 +4,9 @@ A message says what failed, on what, what was expected and what was there, and w
 It never carries the value of an identifier or a trait, nor a secret.
 """
 
+import traceback
+from pathlib import Path
+
 
 class ProfilesSyncError(Exception):
     """Base of all deliberate errors."""
@@ -43,3 +46,14 @@ class WarehouseUnreachable(Transient):
 
 class MissingExtra(Terminal):
     """An optional dependency is needed; names the extra that brings it."""
+
+
+def unexpected(error: Exception) -> str:
+    """What a person is told of an error that nobody raised on purpose: its kind and place.
+
+    Its text is left out, because it may quote people's data.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "profiles_sync" in Path(frame.filename).parts] or frames
+    place = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
+    return f"internal error: {type(error).__name__}{place}; nothing is lost, the next run repeats it; please report this"

@@ -40,13 +40,18 @@ class Twin:
 
     def land(self, events, files=2):
         """One batch: the events spread over some files."""
+        lines = self.write(events, files)
+        self.reference.land(list(self._taken(lines)))
+        return take_new_events(self.engine)
+
+    def write(self, events, files=2):
+        """The files alone; returns their lines."""
         lines = [event if isinstance(event, bytes) else json.dumps(event).encode() for event in events]
         for part in range(files):
             name = f"{self.files:04d}-{part}.jsonl"
             (self.folder / "events" / name).write_bytes(b"\n".join(lines[part::files]) + b"\n")
         self.files += 1
-        self.reference.land(list(self._taken(lines)))
-        return take_new_events(self.engine)
+        return lines
 
     def _taken(self, lines):
         for line in lines:

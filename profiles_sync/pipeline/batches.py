@@ -5,7 +5,7 @@ finds an open batch finishes that one first, from the same files and to the same
 """
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -53,9 +53,14 @@ def unfinished(lake: Lake) -> Batch | None:
     landed = _last(lake, _LANDED)
     if opened is None or (landed is not None and landed[0] >= opened[0]):
         return None
-    number, record = opened
-    files = tuple(SourceFile(**file) for file in record["files"])
-    return Batch(number, record["uuid_ts"], files, progress(lake))
+    return _batch(*opened, progress(lake))
+
+
+def landed(lake: Lake) -> list[Batch]:
+    """Every batch that landed, in order, without where the space stood before it: what a rebuild replays."""
+    last, table = last_landed(lake), lake.open(_OPENED)
+    rows = [] if table is None else scan(table, where=pc.field("batch") <= last).sort_by("batch").to_pylist()
+    return [_batch(row["batch"], orjson.loads(row["record"]), Progress()) for row in rows]
 
 
 def progress(lake: Lake) -> Progress:
@@ -74,10 +79,14 @@ def open_batch(lake: Lake, files: tuple[SourceFile, ...]) -> Batch:
     """Write down a new batch. Its `uuid_ts` is now, and always later than that of every batch before."""
     opened = _last(lake, _OPENED)
     number, last_ts = (1, 0) if opened is None else (opened[0] + 1, opened[1]["uuid_ts"])
-    batch = Batch(number, max(time.time_ns() // 1000, last_ts + 1), files, progress(lake))
-    record = {"uuid_ts": batch.uuid_ts, "files": [vars(file) for file in files]}
-    _write(lake, _OPENED, number, record)
-    return batch
+    return reopen(lake, Batch(number, max(time.time_ns() // 1000, last_ts + 1), files))
+
+
+def reopen(lake: Lake, batch: Batch) -> Batch:
+    """Write down a batch with the number, files and `uuid_ts` that it has; a lake that is built anew does so."""
+    record = {"uuid_ts": batch.uuid_ts, "files": [vars(file) for file in batch.files]}
+    _write(lake, _OPENED, batch.number, record)
+    return replace(batch, before=progress(lake))
 
 
 def remember_files(lake: Lake, batch: Batch) -> None:
@@ -100,6 +109,10 @@ def taken_files(lake: Lake) -> dict[str, int]:
         return {}
     rows = scan(table, ["path", "size"])
     return dict(zip(rows["path"].to_pylist(), rows["size"].to_pylist(), strict=True))
+
+
+def _batch(number: int, record: dict[str, Any], before: Progress) -> Batch:
+    return Batch(number, record["uuid_ts"], tuple(SourceFile(**file) for file in record["files"]), before)
 
 
 def _last(lake: Lake, name: str) -> tuple[int, dict[str, Any]] | None:

@@ -15,7 +15,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
-from profiles_sync.pipeline import staging
 from profiles_sync.pipeline.components import ONE_TASK, components
 from profiles_sync.pipeline.discover import resolve
 from profiles_sync.pipeline.replay import Carrier
@@ -40,8 +39,7 @@ def resolutions(
     folder: str,
     one_task: int = ONE_TASK,
 ) -> list[Resolution]:
-    """As `replay.resolutions`; `folder` takes the staged tables, `one_task` is how many edges one task finishes."""
-    staging.clear(folder)
+    """As `replay.resolutions`; an empty `folder` takes the staged tables, `one_task` is how many edges one task takes."""
     _stage(carriers, known, folder)
     labels = components(spark, spark.read.parquet(f"{folder}/edges.parquet"), f"{folder}/rounds", one_task)
     events = spark.read.parquet(f"{folder}/events.parquet").withColumnRenamed("anchor", "node").join(labels, "node")

@@ -228,11 +228,17 @@ def _table(name: str, rows: _Rows) -> tuple[pa.Table, dict[str, Brought]]:
 
 def _staged(values: list[tuple[int, Value]], length: int) -> tuple[str, pa.Array]:
     """A column of one JSON type as it is, one of several as JSON text. Timestamps stay text until they are cast."""
-    kinds: set[Type | None] = {
-        Type.STRING if kind is Type.TIMESTAMP else kind for kind in (infer(value) for _, value in values)
-    }
+    kinds = {_json_type(value) for _, value in values}
     kind = kinds.pop() if len(kinds) == 1 else None
     column: list[Value] = [None] * length
     for index, value in values:
         column[index] = value if kind else orjson.dumps(value).decode()
     return kind or _MIXED, pa.array(column, ARROW[kind] if kind else pa.string())
+
+
+def _json_type(value: Value) -> Type | None:
+    """What Arrow can hold exactly; None for a whole number beyond 64 bits, which a column may want as text."""
+    kind = infer(value)
+    if kind is Type.TIMESTAMP:
+        return Type.STRING
+    return None if kind is Type.DOUBLE and isinstance(value, int) else kind

@@ -86,8 +86,10 @@ class Engine:
             return replay.resolutions(carriers, known, self.settings.rules, created)
         from profiles_sync.pipeline import distributed
 
-        folder = self.lake.path("_staging/identity")
-        return distributed.resolutions(self.spark(), carriers, known, self.settings.rules, created, folder)
+        folder = self.lake.path(f"_staging/identity/{uuid.uuid4().hex}")  # an orphan of a killed run may still write
+        done = distributed.resolutions(self.spark(), carriers, known, self.settings.rules, created, folder)
+        staging.clear(self.lake.path("_staging/identity"))
+        return done
 
 
 def take_new_events(engine: Engine) -> Report:
@@ -109,6 +111,25 @@ def take_new_events(engine: Engine) -> Report:
     return report
 
 
+def rebuild(engine: Engine, recorded: Lake) -> Report:
+    """Build the engine's lake anew from the batches that another lake of the same space recorded.
+
+    Late events make the result depend on which batch they came with; so each batch is taken again with the files it
+    had, not all files as one. A rebuild that was broken off goes on where it stopped.
+
+    Args:
+        engine: Its lake is the one that is built.
+        recorded: The lake whose batches are replayed; it is only read.
+    """
+    report = Report()
+    prepare(engine.lake)
+    done = batches.last_landed(engine.lake)
+    for batch in batches.landed(recorded):
+        if batch.number > done:
+            report.add(_carry_out(engine, batches.reopen(engine.lake, batch)))
+    return report
+
+
 def prepare(lake: Lake) -> None:
     """Create the tables that are always there."""
     for table in (*tables.FIXED_TABLES, tables.QUARANTINE):
@@ -119,7 +140,7 @@ def _carry_out(engine: Engine, batch: Batch) -> Report:
     lake = engine.lake
     folder = lake.path(f"_staging/{batch.number}")
     batches.remember_files(lake, batch)
-    engine.say(f"reading {len(batch.files)} file(s)")
+    engine.say(f"batch {batch.number}: reading {len(batch.files)} file(s)")
     parsed = _parse(engine, batch)
     engine.say("resolving identities")
     sources = {source.slug: source for source in engine.settings.declared_sources}

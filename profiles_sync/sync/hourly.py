@@ -1,5 +1,6 @@
 """The main job: new events into the lake, then every enabled warehouse up to the lake, then the record of it."""
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from profiles_sync.control import history
 from profiles_sync.control.history import Sync
 from profiles_sync.control.lock import only_run
-from profiles_sync.errors import ProfilesSyncError
+from profiles_sync.errors import ProfilesSyncError, unexpected
 from profiles_sync.lake.tables import Lake
 from profiles_sync.pipeline.run import Engine, Report, take_new_events
 from profiles_sync.settings import Settings
@@ -17,6 +18,8 @@ from profiles_sync.warehouses import open_warehouse
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -84,6 +87,9 @@ def run(
             result.report = take_new_events(Engine(settings, lake, spark, say))
         except ProfilesSyncError as error:
             result.error = str(error)
+        except Exception as error:  # a surprise is a failed sync with a record, not a traceback on somebody's pager
+            _log.debug("batch", exc_info=True)
+            result.error = unexpected(error)
         else:
             _sync_warehouses(settings, lake, result, str(started), say)
         history.record(lake, _syncs(result, started))

@@ -1,9 +1,12 @@
 """The pipeline gives the reference's tables, whatever the stream, the batches, the path and the executor."""
 
+from dataclasses import replace
+
 import pytest
 
 from profiles_sync.lake.changes import public_tables
-from profiles_sync.pipeline.run import take_new_events
+from profiles_sync.lake.tables import scan
+from profiles_sync.pipeline.run import rebuild, take_new_events
 from tests.lakes import Twin, random_events, rows_of
 
 WINDOWS = "{anonymous_id: {limit: 2, frequency: Weekly}, email: {limit: 2}}"
@@ -40,3 +43,19 @@ def test_the_distributed_path_on_spark(tmp_path, spark, seed):
     for batch in range(2):
         twin.land(random_events(seed * 10 + batch, 150, day=batch * 5), files=3)
         twin.assert_equal()
+
+
+def test_a_rebuild_replays_the_batches_so_that_late_events_stay_late(tmp_path):
+    twin = Twin(tmp_path / "space", WINDOWS)
+    for batch in range(3):
+        twin.land(random_events(batch, 80, day=30 - batch * 10))  # each batch is older than the one before
+    anew = replace(twin.lake, root=str(tmp_path / "anew"))
+    rebuild(replace(twin.engine, lake=anew), twin.lake)
+    for name in public_tables(twin.lake):
+        assert twin.lake.types(name) == anew.types(name), name
+        assert sorted(map(repr, scan(anew.open(name)).to_pylist())) == sorted(
+            map(repr, scan(twin.lake.open(name)).to_pylist())
+        ), name
+    at_once = Twin(tmp_path / "at-once", WINDOWS)
+    at_once.land([event for batch in range(3) for event in random_events(batch, 80, day=30 - batch * 10)])
+    assert rows_of(at_once.lake, "id_graph_updates") != rows_of(anew, "id_graph_updates")  # else this proves nothing
