@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from profiles_sync.console import overview
 from profiles_sync.errors import ProfilesSyncError, SettingsError
@@ -37,12 +38,14 @@ def main() -> None:
     """Run the command line; a deliberate error is one line and an exit code."""
     try:
         app()
-    except SettingsError as error:
-        _screen.print(f"[red]error:[/] {error}", highlight=False, soft_wrap=True)
-        raise SystemExit(WRONG_USAGE) from None
     except ProfilesSyncError as error:
-        _screen.print(f"[red]error:[/] {error}", highlight=False, soft_wrap=True)
-        raise SystemExit(EXIT["Failed"]) from None
+        raise SystemExit(_told(error)) from None
+
+
+def _told(error: ProfilesSyncError) -> int:
+    """Say in one line what is wrong; returns the exit code for it."""
+    _screen.print(f"[red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+    return WRONG_USAGE if isinstance(error, SettingsError) else EXIT["Failed"]
 
 
 @app.command()
@@ -146,8 +149,7 @@ def run_job(step: Callable[[Settings], "RunResult"]) -> None:
         if done.code:  # a job that went well returns: exiting would end a notebook's or a cluster's driver
             raise
     except ProfilesSyncError as error:
-        _screen.print(f"[red]error:[/] {error}", highlight=False, soft_wrap=True)
-        sys.exit(WRONG_USAGE if isinstance(error, SettingsError) else EXIT["Failed"])
+        raise SystemExit(_told(error)) from None
 
 
 def _print_json(shown: dict[str, Any]) -> None:

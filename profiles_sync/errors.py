@@ -28,6 +28,10 @@ class SourceError(Terminal):
     """A source of events cannot be read as the settings describe it."""
 
 
+class SourceUnreachable(Transient):
+    """The storage of a source failed or does not answer; what it holds is not known."""
+
+
 class LakeError(Terminal):
     """The lake holds something this version cannot continue from."""
 
@@ -56,4 +60,5 @@ def unexpected(error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if "profiles_sync" in Path(frame.filename).parts] or frames
     place = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
-    return f"internal error: {type(error).__name__}{place}; nothing is lost, the next run repeats it; please report this"
+    what = f"internal error: {type(error).__name__}{place}"
+    return f"{what}; nothing is lost, the next run repeats it; please report this"

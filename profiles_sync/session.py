@@ -32,8 +32,11 @@ def get_session(master: str = "local[2]", driver_memory: str = "2g", log_file: s
         raise MissingExtra(
             "Spark is needed here and pyspark is not installed; pip install 'profiles-sync[local]'"
         ) from None
-    found = SparkSession.getActiveSession()
-    return found or _local(master, driver_memory, log_file)
+    if found := SparkSession.getActiveSession():
+        return found
+    if "PYSPARK_GATEWAY_PORT" in os.environ:  # spark-submit has started the JVM, with settings and a log of its own
+        return SparkSession.builder.getOrCreate()
+    return _local(master, driver_memory, log_file)
 
 
 def _local(master: str, driver_memory: str, log_file: str | None) -> "SparkSession":
@@ -43,10 +46,9 @@ def _local(master: str, driver_memory: str, log_file: str | None) -> "SparkSessi
     _find_java()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else tasks run whatever python3 is on the PATH
     java = [f"-Dlog4j2.configurationFile={_log4j(log_file)}"] if log_file else []
-    builder = SparkSession.builder.appName("profiles-sync")
-    if "SPARK_ENV_LOADED" not in os.environ:  # spark-submit decides its own master
-        builder = builder.master(master).config("spark.driver.memory", driver_memory)
+    builder = SparkSession.builder.appName("profiles-sync").master(master)
     settings = {
+        "spark.driver.memory": driver_memory,
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.sql.session.timeZone": "UTC",

@@ -4,13 +4,18 @@
 `PROFILES_SYNC_WAREHOUSES__PG__PASSWORD`. The environment wins over the file.
 """
 
+import json
+import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+import pydantic_settings
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from profiles_sync.errors import SettingsError
 from profiles_sync.spec.events import Source
@@ -20,6 +25,24 @@ from profiles_sync.warehouses import WarehouseSettings
 _STRICT = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 _SLUG = r"^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$"
 ENV_PREFIX = "PROFILES_SYNC_"
+MASK = "********"
+_PROBLEMS = {
+    "missing": "required and missing",
+    "extra_forbidden": "unknown key",
+    "model_type": "expected keys below it",
+    "dict_type": "expected keys below it",
+}
+
+Slug = Annotated[str, Field(pattern=_SLUG)]
+
+
+def _regular_expression(pattern: str) -> str:
+    try:
+        re.compile(f"(?:{pattern})")  # as it is used: a pattern has to stand inside a group
+    except (re.error, OverflowError, RecursionError) as error:
+        why = {"why": getattr(error, "msg", str(error))}
+        raise PydanticCustomError("regular_expression", "not a regular expression: {why}", why) from None
+    return pattern
 
 
 class SpaceSettings(BaseModel):
@@ -27,7 +50,7 @@ class SpaceSettings(BaseModel):
 
     model_config = _STRICT
     name: str
-    slug: str = Field(pattern=_SLUG)
+    slug: Slug
 
 
 class SourceSettings(BaseModel):
@@ -44,7 +67,7 @@ class BlockedSettings(BaseModel):
 
     model_config = _STRICT
     exact: tuple[str, ...] = RECOMMENDED.exact
-    patterns: tuple[str, ...] = RECOMMENDED.patterns
+    patterns: tuple[Annotated[str, AfterValidator(_regular_expression)], ...] = RECOMMENDED.patterns
 
 
 class RuleSettings(BaseModel):
@@ -89,16 +112,28 @@ class Settings(BaseSettings):
     )
     space: SpaceSettings
     lake: str = "./lake"
-    sources: dict[Annotated[str, Field(pattern=_SLUG)], SourceSettings] = {}
-    warehouses: dict[str, WarehouseSettings] = {}
+    sources: dict[Slug, SourceSettings] = {}
+    warehouses: dict[Slug, WarehouseSettings] = {}
     identity: IdentitySettings = IdentitySettings()
     engine: EngineSettings = EngineSettings()
     storage: dict[str, SecretStr] = {}
 
-    @field_validator("sources", "warehouses", mode="before")
+    @field_validator("sources", "warehouses", "identity", "engine", "storage", mode="before")
     @classmethod
     def _none_is_empty(cls, value: object) -> object:
         return {} if value is None else value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment, then what is given, which is what the file says."""
+        return env_settings, init_settings
 
     @property
     def rules(self) -> IdentityRules:
@@ -149,41 +184,71 @@ def load(path: Path) -> Settings:
     Raises:
         SettingsError: A line that names the key, what was expected and what to do.
     """
+    try:
+        settings = Settings(**_written(path))
+    except ValidationError as error:
+        raise SettingsError(f"settings {path}: {_problems(error)}") from None
+    except pydantic_settings.SettingsError as error:
+        raise SettingsError(f"environment: {_not_json(error)}") from None
+    return _anchored(settings, path.absolute().parent)
+
+
+def _written(path: Path) -> dict[str, Any]:
+    """What stands in the file. Options of the object store are known by lower-case names, as in the environment."""
     if not path.is_file():
         raise SettingsError(f"settings: no file at {path}; give one with --settings FILE")
     try:
-        settings = _from(path)
-    except ValidationError as error:
-        raise SettingsError(f"settings {path}: {_first_line(error)}") from None
+        written = yaml.safe_load(path.read_bytes()) or {}
+    except OSError as error:
+        raise SettingsError(f"settings {path}: cannot be read: {error.strerror}") from None
     except yaml.YAMLError as error:
-        where = getattr(error, "problem_mark", None)
-        line = f" near line {where.line + 1}" if where else ""
-        raise SettingsError(f"settings {path}: not readable as YAML{line}; check its indentation and quotes") from None
-    return _anchored(settings, path.resolve().parent)
+        mark = getattr(error, "problem_mark", None)
+        line = f" near line {mark.line + 1}" if mark else ""
+        raise SettingsError(
+            f"settings {path}: not readable as YAML{line}; check its indentation, quotes and encoding"
+        ) from None
+    if not isinstance(written, dict) or not all(isinstance(key, str) for key in written):
+        raise SettingsError(f"settings {path}: expected keys such as `space:` and `sources:` with values below them")
+    if isinstance(storage := written.get("storage"), dict):
+        written["storage"] = {str(name).lower(): value for name, value in storage.items()}
+    return written
 
 
-def _from(path: Path) -> Settings:
-    class FromFile(Settings):
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,
-            file_secret_settings: PydanticBaseSettingsSource,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return env_settings, YamlConfigSettingsSource(settings_cls, yaml_file=path)
-
-    return FromFile()  # type: ignore[call-arg]
+def _problems(error: ValidationError, most: int = 3) -> str:
+    """The first few problems, each with its key; never a value, which may be a secret."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(map(_problem, found[:most])) + (f" ({len(found) - most} more)" if len(found) > most else "")
 
 
-def _first_line(error: ValidationError) -> str:
-    problems = error.errors(include_url=False, include_input=False, include_context=False)
-    first = problems[0]
-    key = ".".join(str(part) for part in first["loc"])
-    more = f" ({len(problems) - 1} more after it)" if len(problems) > 1 else ""
-    return f"{key or 'the file'}: {first['msg']}{more}"
+def _problem(error: ErrorDetails) -> str:
+    key = tuple(map(str, error["loc"]))
+    what = _PROBLEMS.get(error["type"]) or error["msg"].replace("Input should be", "expected")
+    variable = _variable(key, os.environ)
+    return f"{'.'.join(key)}{f' (environment {variable})' if variable else ''}: {what}"
+
+
+def _not_json(error: pydantic_settings.SettingsError) -> str:
+    field = str(error).partition('"')[2].partition('"')[0]
+    begin = (ENV_PREFIX + field).upper()
+    variables = sorted(name for name in os.environ if name.upper() == begin or name.upper().startswith(f"{begin}__"))
+    return f"{' or '.join(variables)}: not readable as JSON; set each key below {field} on its own, joined by `__`"
+
+
+def _variable(key: tuple[str, ...], environ: Mapping[str, str]) -> str | None:
+    """The environment variable that sets a key, by itself or in the JSON of a key above it."""
+    given = {name.upper(): name for name in environ}
+    for depth in range(len(key), 0, -1):
+        name = given.get(ENV_PREFIX + "__".join(key[:depth]).upper())
+        if name and (depth == len(key) or _has(_json(environ[name]), key[depth:])):
+            return name
+    return None
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 def _anchored(settings: Settings, folder: Path) -> Settings:
@@ -204,15 +269,20 @@ def _under(folder: Path, path: str) -> str:
     return path if "://" in path else str((folder / Path(path).expanduser()).resolve())
 
 
-def origins(path: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    """Every effective setting as (key, value, origin), secrets masked; origin is file, environment or default."""
-    settings = load(path)
-    written = yaml.safe_load(path.read_text()) or {}
-    for key, value in _leaves(settings.model_dump(mode="json", by_alias=True)):
-        env = ENV_PREFIX + "__".join(key).upper()
-        given = {name.upper() for name in environ}
-        origin = f"environment {env}" if env in given else "file" if _has(written, key) else "default"
-        yield ".".join(key), "********" if _is_secret(key) and value else str(value), origin
+def origins(path: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, object, str]]:
+    """Every effective setting as (key, value, origin), secrets masked; origin is file, environment NAME or default."""
+    settings, written = load(path), _written(path)
+    for key, value in _leaves(settings.model_dump(by_alias=True)):
+        variable = _variable(key, environ)
+        origin = f"environment {variable}" if variable else "file" if _has(written, key) else "default"
+        yield ".".join(key), MASK if isinstance(value, SecretStr) and value else value, origin
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """Environment variables that look like settings and are none: nothing reads them."""
+    known = {*Settings.model_fields, "settings"}  # PROFILES_SYNC_SETTINGS stands for --settings
+    names = [name for name in environ if name.upper().startswith(ENV_PREFIX)]
+    return sorted(name for name in names if name[len(ENV_PREFIX) :].lower().split("__")[0] not in known)
 
 
 def _leaves(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object]]:
@@ -225,11 +295,7 @@ def _leaves(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[s
 
 def _has(written: object, key: tuple[str, ...]) -> bool:
     for part in key:
-        if not isinstance(written, dict) or part not in written:
+        if not isinstance(written, Mapping) or part not in written:
             return False
         written = written[part]
     return True
-
-
-def _is_secret(key: tuple[str, ...]) -> bool:
-    return key[0] == "storage" or any(word in key[-1] for word in ("password", "secret", "token", "private_key"))

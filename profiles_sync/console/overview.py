@@ -1,12 +1,15 @@
 """Runs, plans, syncs and settings as text on a terminal."""
 
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import orjson
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from profiles_sync.settings import Settings
+from profiles_sync.settings import MASK, Settings, unknown_variables
 
 _COLOURS = {"Success": "green", "Partial success": "yellow", "Failed": "red"}
 
@@ -23,7 +26,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     for column in columns:
         made.add_column(column, overflow="fold")
     for row in rows:
-        made.add_row(*("" if cell is None else str(cell) for cell in row))
+        made.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
     return made
 
 
@@ -39,15 +42,16 @@ def print_run(shown: dict[str, Any]) -> None:
         if counts:
             console.print(table(title, ("reason", "count"), sorted(counts.items())))
     for name, one in shown["warehouses"].items():
-        console.print(f"warehouse {name}: {one['status']}, {one['rows']:,} rows" + _after(one["error"]))
-    for warning in shown["warnings"]:
-        console.print(f"[yellow]warning:[/] {warning}", soft_wrap=True)
+        error = f" ({escape(one['error'])})" if one["error"] else ""
+        console.print(f"warehouse {name}: {one['status']}, {one['rows']:,} rows{error}", soft_wrap=True)
+    _print_warnings(console, shown["warnings"])
     if shown["error"]:
-        console.print(f"[red]error:[/] {shown['error']}", soft_wrap=True)
+        console.print(f"[red]error:[/] {escape(shown['error'])}", soft_wrap=True)
 
 
-def _after(error: str | None) -> str:
-    return f" ({error})" if error else ""
+def _print_warnings(console: Console, warnings: Iterable[str]) -> None:
+    for warning in warnings:
+        console.print(f"[yellow]warning:[/] {escape(warning)}", soft_wrap=True)
 
 
 def print_plan(shown: dict[str, Any]) -> None:
@@ -61,9 +65,8 @@ def print_plan(shown: dict[str, Any]) -> None:
         rows = [(of, "; ".join(steps)) for of, steps in one["tables"].items()]
         console.print(table(f"{name}: what the lake has and it has not", ("table", "steps"), rows))
         if one["error"]:
-            console.print(f"[red]{one['error']}[/]")
-    for warning in shown["warnings"]:
-        console.print(f"[yellow]warning:[/] {warning}", soft_wrap=True)
+            console.print(f"[red]error:[/] {escape(one['error'])}", soft_wrap=True)
+    _print_warnings(console, shown["warnings"])
 
 
 def print_status(shown: dict[str, Any], detail: bool) -> None:
@@ -91,24 +94,25 @@ def print_status(shown: dict[str, Any], detail: bool) -> None:
             table(f"{one['warehouse']}: rows", ("table", "rows"), [*one["groups"].items(), *one["tables"].items()])
         )
         for name, error in one["errors"].items():
-            console.print(f"[red]{name}:[/] {error}")
+            console.print(f"[red]{name}:[/] {escape(error)}", soft_wrap=True)
 
 
-def print_settings(rows: Sequence[tuple[str, str, str]], warnings: Sequence[str]) -> None:
-    """Every effective setting."""
+def print_settings(rows: Sequence[tuple[str, object, str]], warnings: Sequence[str]) -> None:
+    """Every effective setting, as one would write it in the file."""
     console = screen()
-    console.print(table("Settings", ("key", "value", "origin"), rows))
-    for warning in warnings:
-        console.print(f"[yellow]warning:[/] {warning}")
+    shown = [(key, value if isinstance(value, str) else orjson.dumps(value).decode(), of) for key, value, of in rows]
+    console.print(table("Settings", ("key", "value", "origin"), shown))
+    _print_warnings(console, warnings)
 
 
-def warnings_of(settings: Settings, rows: Sequence[tuple[str, str, str]]) -> list[str]:
+def warnings_of(settings: Settings, rows: Sequence[tuple[str, object, str]]) -> list[str]:
     """What is allowed and still worth a word."""
     found = [
         f"{key}: a secret stands in the file; the environment is a safer place"
         for key, value, origin in rows
-        if value == "********" and origin == "file"
+        if value == MASK and origin == "file"
     ]
+    found += [f"environment {name}: no such key, so it changes nothing" for name in unknown_variables(os.environ)]
     if not settings.sources:
         found.append("sources: none declared, so a run has nothing to read")
     if not any(one.enabled for one in settings.warehouses.values()):

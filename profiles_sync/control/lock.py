@@ -6,7 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from profiles_sync.errors import LakeBusy
+from profiles_sync.errors import LakeBusy, LakeError
 from profiles_sync.lake.tables import Lake
 
 
@@ -16,18 +16,23 @@ def only_run(lake: Lake) -> Iterator[None]:
 
     Raises:
         LakeBusy: Another run holds it.
+        LakeError: There is no folder to write to.
     """
     if "://" in lake.root:  # an object store has no locks; its tables refuse the second of two commits
         yield
         return
-    path = Path(lake.path("_control"))
-    path.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path / "lock")
+    lock = FileLock(Path(lake.path("_control")) / "lock")
     try:
+        Path(lake.path("_control")).mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=1)
     except Timeout:
         raise LakeBusy(
             f"space {lake.slug}: another run is under way on {lake.root}; nothing was done, the next run catches up"
+        ) from None
+    except OSError as error:
+        raise LakeError(
+            f"space {lake.slug}: cannot write to {lake.path('_control')}: {error.strerror}; `lake` in the settings "
+            "has to be a folder that this user may write to"
         ) from None
     try:
         yield

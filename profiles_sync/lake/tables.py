@@ -39,6 +39,7 @@ _DELTA: Mapping[Type, str] = {
     Type.DOUBLE: "double",
     Type.BOOLEAN: "boolean",
 }
+_MERGE = "/merge"  # the transaction of the second of the two commits that a merged table takes
 _LOGICAL = {"string": Type.STRING, "long": Type.BIGINT, "double": Type.DOUBLE, "boolean": Type.BOOLEAN}
 
 
@@ -115,10 +116,21 @@ class Lake:
             table.alter.add_columns(missing)
 
     def merge(self, table: Table, changes: pa.Table, batch: int) -> None:
-        """Apply changes once: one row per key, `_op` is U (insert or update) or D (delete)."""
+        """Apply changes once: one row per key, `_op` is I (a new key: appended), U (update or insert) or D (delete).
+
+        Appending what is known to be new costs what the batch has; only the others cost a MERGE.
+        """
+        is_new = pc.equal(changes["_op"], "I")
+        new, others = changes.filter(is_new).drop_columns(["_op"]), changes.filter(pc.invert(is_new))
+        if others.num_rows:
+            self._merge(table, others, batch)
+        if new.num_rows:
+            self.append(table.name, new, batch)
+
+    def _merge(self, table: Table, changes: pa.Table, batch: int) -> None:
         target = self.open(table.name)
         assert target is not None, table.name
-        if self._done(target, batch):
+        if self._done(target, batch, _MERGE):
             return
         columns = [name for name in changes.column_names if name != "_op"]
         every = {quoted(name): f"s.{quoted(name)}" for name in columns}
@@ -128,7 +140,7 @@ class Lake:
                 " and ".join(f"t.{quoted(key)} = s.{quoted(key)}" for key in table.key),
                 source_alias="s",
                 target_alias="t",
-                commit_properties=self._stamp(batch),
+                commit_properties=self._stamp(batch, _MERGE),
             )
             .when_matched_delete("s._op = 'D'")
             .when_matched_update(every, predicate="s._op = 'U'")
@@ -150,15 +162,14 @@ class Lake:
         """Create the table of a track event with its first columns."""
         return self._create(name, types, None)
 
-    def _done(self, table: DeltaTable, batch: int) -> bool:
-        return (table.transaction_version(self._app) or 0) >= batch
+    def _done(self, table: DeltaTable, batch: int, part: str = "") -> bool:
+        return (table.transaction_version(self._app(part)) or 0) >= batch
 
-    @property
-    def _app(self) -> str:
-        return f"profiles-sync/{self.slug}"
+    def _app(self, part: str) -> str:
+        return f"profiles-sync/{self.slug}{part}"
 
-    def _stamp(self, batch: int) -> CommitProperties:
-        return CommitProperties(app_transactions=[Transaction(self._app, batch)])
+    def _stamp(self, batch: int, part: str = "") -> CommitProperties:
+        return CommitProperties(app_transactions=[Transaction(self._app(part), batch)])
 
 
 def scan(table: DeltaTable, columns: Sequence[str] | None = None, where: pc.Expression | None = None) -> pa.Table:

@@ -1,17 +1,20 @@
 """The files of the sources that no batch has taken yet.
 
-A file is known by its path and is immutable; one that grew is reported and not read again. Names that begin with
-`.` or `_` are somebody's temporary or marker files and are passed over.
+A file is known by its path, in an object store by its URL, and is immutable; one that grew is reported and not read
+again. Names that begin with `.` or `_` are somebody's temporary or marker files and are passed over, empty files are
+left until there is something in them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from deltalake import DeltaTable
 from pyarrow import fs
 
-from profiles_sync.errors import SourceError
+from profiles_sync.errors import SourceUnreachable
+from profiles_sync.pipeline import delta_source
 from profiles_sync.pipeline.batches import SourceFile
+from profiles_sync.pipeline.storage import below
+from profiles_sync.pipeline.storage import resolve as resolve
 
 
 @dataclass(frozen=True)
@@ -28,57 +31,76 @@ def new_files(sources: Mapping[str, str], taken: Mapping[str, int]) -> Found:
     Args:
         sources: Source slug to path: a folder, a file or a Delta table; local or an object store's URL.
         taken: Path to size of the files that batches have taken.
+
+    Raises:
+        SourceError: A source cannot be read as it is described, ever.
+        SourceUnreachable: A storage does not answer; a later run may have more luck.
     """
     files: list[SourceFile] = []
     warnings: list[str] = []
     for slug, path in sources.items():
-        listed = list(_listed(slug, path))
-        if not listed:
-            warnings.append(f"source {slug}: no files at {path}")
-        files += [file for file in listed if file.path not in taken]
-        warnings += [
-            f"source {slug}: {file.path} had {taken[file.path]} bytes when it was read and has {file.size} now; "
-            "files are read once, put new events into a new file"
-            for file in listed
-            if taken.get(file.path, file.size) != file.size
-        ]
+        try:
+            found = _new_files(slug, path, taken)
+        except PermissionError:
+            warnings.append(f"source {slug}: no permission to read {path}")
+        except OSError as error:
+            raise SourceUnreachable(
+                f"source {slug}: cannot list {path}: {error}; nothing was taken, the next run tries again"
+            ) from None
+        else:
+            files += found.files
+            warnings += [f"source {slug}: {warning}" for warning in found.warnings]
     return Found(tuple(sorted(files, key=lambda file: (file.source, file.path))), tuple(warnings))
 
 
-def _listed(slug: str, path: str) -> Iterator[SourceFile]:
+def _new_files(slug: str, path: str, taken: Mapping[str, int]) -> Found:
     filesystem, root = resolve(path)
     top = filesystem.get_file_info(root)
-    if top.type == fs.FileType.File:
-        infos = [top]
-    elif top.type == fs.FileType.NotFound:
-        return
-    elif filesystem.get_file_info(f"{root}/_delta_log").type == fs.FileType.Directory:
-        infos = [_info(filesystem, uri) for uri in DeltaTable(path).file_uris()]
-    else:
-        infos = filesystem.get_file_info(fs.FileSelector(root, recursive=True))
-    for info in infos:
-        if info.type == fs.FileType.File and info.size and not _hidden(info.path[len(root) :]):
-            yield SourceFile(slug, info.path, info.size, (info.mtime_ns or 0) // 1000)
+    if top.type == fs.FileType.NotFound:
+        return Found((), (f"no files at {path}",))
+    if filesystem.get_file_info(f"{root}/_delta_log").type == fs.FileType.Directory:
+        return Found(*delta_source.new_files(slug, path, filesystem, root, taken))
+    infos, warnings = ([top], []) if top.type == fs.FileType.File else _inside(filesystem, root)
+    listed = [
+        SourceFile(slug, below(path, info.path[len(root) :]), info.size, (info.mtime_ns or 0) // 1000)
+        for info in infos
+        if info.type == fs.FileType.File and info.size and not _hidden(info.path[len(root) :])
+    ]
+    if not listed:
+        warnings.append(f"no files at {path}")
+    warnings += [
+        f"{file.path} had {taken[file.path]} bytes when it was read and has {file.size} now; "
+        "files are read once, put new events into a new file"
+        for file in listed
+        if taken.get(file.path, file.size) != file.size
+    ]
+    return Found(tuple(file for file in listed if file.path not in taken), tuple(warnings))
 
 
-def _info(filesystem: fs.FileSystem, uri: str) -> fs.FileInfo:
-    return filesystem.get_file_info(uri.partition("://")[2] or uri)
+def _inside(filesystem: fs.FileSystem, root: str) -> tuple[list[fs.FileInfo], list[str]]:
+    try:
+        return filesystem.get_file_info(fs.FileSelector(root, recursive=True)), []
+    except (PermissionError, FileNotFoundError):  # of one folder below, which must not hide all the others
+        return _folder_by_folder(filesystem, root)
+
+
+def _folder_by_folder(filesystem: fs.FileSystem, root: str) -> tuple[list[fs.FileInfo], list[str]]:
+    found: list[fs.FileInfo] = []
+    warnings: list[str] = []
+    waiting = [root]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            infos = filesystem.get_file_info(fs.FileSelector(folder, allow_not_found=True))
+        except PermissionError:
+            warnings.append(f"no permission to list {folder}; what is in it is read once that is mended")
+            continue
+        found += infos
+        waiting += [
+            info.path for info in infos if info.type == fs.FileType.Directory and not _hidden(info.path[len(root) :])
+        ]
+    return found, warnings
 
 
 def _hidden(relative: str) -> bool:
     return any(part.startswith((".", "_")) for part in relative.split("/"))
-
-
-def resolve(path: str) -> tuple[fs.FileSystem, str]:
-    """The file system and the path on it of a local path or a URL.
-
-    Raises:
-        SourceError: There is no such kind of storage.
-    """
-    try:
-        filesystem, inner = fs.FileSystem.from_uri(path) if "://" in path else (fs.LocalFileSystem(), path)
-    except (OSError, ValueError) as error:
-        raise SourceError(
-            f"cannot open {path.partition('://')[0]}://…: {error}; use a local path or an s3://, gs:// or abfs:// URL"
-        ) from None
-    return filesystem, inner.rstrip("/") or "/"

@@ -8,20 +8,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
+from numpy.typing import NDArray
 
 from profiles_sync.lake.tables import ARROW, Lake
 from profiles_sync.pipeline import staging
 from profiles_sync.pipeline.batches import Batch
-from profiles_sync.pipeline.discover import resolve
+from profiles_sync.pipeline.casts import cast_column, values_of
 from profiles_sync.pipeline.identity import Resolved
-from profiles_sync.pipeline.parse import Brought, Parsed, TableSlice
+from profiles_sync.pipeline.staged import Brought, Parsed, TableSlice
 from profiles_sync.pipeline.staging import Slice
+from profiles_sync.pipeline.storage import resolve
 from profiles_sync.spec import tables
-from profiles_sync.spec.columns import Value, cast, infer
+from profiles_sync.spec.columns import infer
 from profiles_sync.spec.tables import Type
 
 _STAMPS = pa.schema([("segment_id", pa.string()), ("kept", pa.bool_())])
@@ -101,19 +104,19 @@ def plan(lake: Lake, batch: Batch, parsed: Sequence[Parsed], resolved: Resolved,
 
 
 def _stamps(resolved: Resolved, split: int) -> pa.Table:
-    columns = [pa.array(resolved.stamps[split], pa.string()), pa.array(resolved.kept[split], pa.bool_())]
-    return pa.Table.from_arrays(columns, schema=_STAMPS)
+    return pa.Table.from_arrays([resolved.stamps[split], pa.array(resolved.landing.kept[split])], schema=_STAMPS)
 
 
 def _columns(
     lake: Lake, name: str, slices: Sequence[tuple[int, TableSlice]], resolved: Resolved
 ) -> dict[str, Type] | None:
     """The table's columns with the new ones of this batch; None when no row of it stays."""
-    if not any(any(resolved.kept[split]) for split, _ in slices):
+    kept = resolved.landing.kept
+    if not any(kept[split].any() for split, _ in slices):
         return None
     firsts: dict[str, Brought] = {}
     for split, one in slices:
-        for column, first in _kept_firsts(one, resolved.kept[split]).items():
+        for column, first in _kept_firsts(one, kept[split]).items():
             if column not in firsts or first.order < firsts[column].order:
                 firsts[column] = first
     existing = lake.types(name) or dict(tables.table(name).types)
@@ -128,16 +131,17 @@ def _columns(
     return types
 
 
-def _kept_firsts(one: TableSlice, kept: Sequence[bool]) -> dict[str, Brought]:
+def _kept_firsts(one: TableSlice, kept: NDArray[np.bool_]) -> dict[str, Brought]:
     """The first values among the events that stay. They are known already, unless a duplicate had one."""
     if all(kept[column.row] for column in one.brought.values()):
         return one.brought
     rows = staging.read(one.where)
-    stays = [kept[place] for place in rows["_row"].to_pylist()]
-    rows = rows.filter(pa.array(stays)).sort_by([("received_at", "ascending"), ("id", "ascending")])
+    rows = rows.filter(pa.array(kept[rows["_row"].to_numpy()])).sort_by(
+        [("received_at", "ascending"), ("id", "ascending")]
+    )
     found = {}
     for column, staged in one.brought.items():
-        values = _values(rows[column], staged.kind)
+        values = values_of(rows[column], staged.kind)
         index = next((i for i, value in enumerate(values) if value is not None), None)
         if index is not None:
             at = rows["received_at"][index].value
@@ -173,19 +177,13 @@ def _part(task: WriteTask, part: Part) -> tuple[pa.Table, int]:
 def _column(rows: pa.Table, name: str, kind: Type, staged: str | None, uuid_ts: int) -> tuple[Any, int]:
     """The column as the table has it, and how many of its values became null on the way."""
     if name == "uuid_ts":
-        return pa.array([uuid_ts] * rows.num_rows, ARROW[kind]), 0
+        return pa.array(np.full(rows.num_rows, uuid_ts)).cast(ARROW[kind]), 0
     if name not in rows.column_names:
         return pa.nulls(rows.num_rows, ARROW[kind]), 0
     if staged is None or staged == kind:
         return rows[name], 0
-    values = [cast(value, kind) for value in _values(rows[name], staged)]
-    column = pa.array(values, ARROW[kind])
+    column = cast_column(rows[name].combine_chunks(), staged, kind)
     return column, column.null_count - rows[name].null_count
-
-
-def _values(column: pa.ChunkedArray, staged: str) -> list[Value]:
-    values: list[Value] = column.to_pylist()
-    return [None if value is None else orjson.loads(str(value)) for value in values] if staged == "mixed" else values
 
 
 def commit(lake: Lake, batch: Batch, written: Sequence[Written]) -> None:

@@ -1,23 +1,28 @@
-"""The events of a batch to profiles: deduplicated, put in order, resolved, and written into the ledger."""
+"""The events of a batch to profiles: deduplicated, put in order, resolved, and written down as changes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+import numpy as np
 import orjson
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from profiles_sync.lake.tables import Lake
-from profiles_sync.pipeline import messages, staging, state
+from profiles_sync.pipeline import digests, landing, messages, state
 from profiles_sync.pipeline.batches import Batch, Progress
-from profiles_sync.pipeline.parse import Parsed
-from profiles_sync.pipeline.replay import Carrier
+from profiles_sync.pipeline.changes import Changes, changes, new_identifiers, numbered
+from profiles_sync.pipeline.kernel import CODES, Carriers, Replayed
+from profiles_sync.pipeline.landing import Landing, numbers, of
+from profiles_sync.pipeline.replay import Resolve
+from profiles_sync.pipeline.staged import Parsed
 from profiles_sync.pipeline.state import Known
-from profiles_sync.spec.events import Source
+from profiles_sync.pipeline.trait_changes import TraitChanges, replay_traits
 from profiles_sync.spec.identifiers import Identifier
 from profiles_sync.spec.ids import external_id_hash
-from profiles_sync.spec.ledger import Ledger, Trigger
-from profiles_sync.spec.resolver import BLOCKED, Resolution
+from profiles_sync.spec.resolver import BLOCKED
+from profiles_sync.spec.rules import IdentityRules
+from profiles_sync.spec.traits import Traits
 
 VIOLATIONS = "_control/violations"
 _VIOLATION = pa.schema(
@@ -32,7 +37,6 @@ _VIOLATION = pa.schema(
         ("uuid_ts", pa.timestamp("us", "UTC")),
     ]
 )
-Resolve = Callable[[Sequence[Carrier], Known, int], list[Resolution]]
 
 
 @dataclass(frozen=True)
@@ -41,27 +45,34 @@ class Resolved:
 
     Attributes:
         known: What earlier batches knew of the profiles touched.
-        ledger: The rows to append and what is current now.
-        stamps: Per file, per event of it: its segment_id, or None where it has none.
-        kept: Beside the stamps: False for a duplicate.
+        landing: The events, in landing order.
+        changes: The rows to append, and where profiles stand now.
+        traits: Rows of the traits' history.
+        current: The traits of the profiles touched, after the batch.
+        mapped: `state.MAPPED`: the identifiers that the batch attached.
+        stamps: Per file, per line of it: its segment_id, or null where it has none.
         violations: Rows for the violations log.
-        events: How many events were kept.
         after: Where the space's clocks stand now.
     """
 
     known: Known
-    ledger: Ledger
-    stamps: list[list[str | None]]
-    kept: list[list[bool]]
-    violations: list[dict[str, Any]]
-    events: int
+    landing: Landing
+    changes: Changes
+    traits: TraitChanges
+    current: dict[int, Traits]
+    mapped: pa.Table
+    stamps: list[pa.StringArray]
+    violations: pa.Table
     after: Progress
-    message_ids: list[str]
-    received_at: list[int]
+
+    @property
+    def events(self) -> int:
+        """How many events stay."""
+        return int(self.landing.events.num_rows)
 
 
 def resolve_batch(
-    lake: Lake, batch: Batch, parsed: Sequence[Parsed], sources: Mapping[str, Source], resolve: Resolve
+    lake: Lake, batch: Batch, parsed: Sequence[Parsed], rules: IdentityRules, resolve: Resolve
 ) -> Resolved:
     """Resolve what the files of a batch hold.
 
@@ -69,90 +80,102 @@ def resolve_batch(
         lake: Holds what earlier batches left.
         batch: The batch.
         parsed: Its files, in the order of the batch.
-        sources: By slug.
+        rules: The space's rules.
         resolve: One of the two paths.
     """
-    stamps: list[list[str | None]] = [[None] * one.identity.rows for one in parsed]
-    kept = [[False] * one.identity.rows for one in parsed]
-    events = _in_order(lake, batch, parsed, kept)
-    carriers = [_carrier(event) for _, event in events]
-    known = state.look_up(lake, {one for carrier in carriers for one in carrier.identifiers}, batch.number)
-    done = resolve(carriers, known, batch.before.profiles)
-    ledger = Ledger(lake.slug, batch.before.last_seq)
-    _fill(ledger, known)
-    violations: list[dict[str, Any]] = []
-    for (split, event), resolution in zip(events, done, strict=True):
-        source = sources[parsed[split].file.source]
-        if event["type"] == "alias":
-            continue
-        ledger.record(_trigger(event, source), resolution, orjson.loads(event["traits"] or "{}"))
-        segment_id = None if resolution.stamp is None else ledger.segment_ids[resolution.stamp]
-        stamps[split][event["row"]] = segment_id
-        violations += _violations(event, resolution, segment_id, batch)
-    profiles = batch.before.profiles + sum(one.created for one in done)
-    ids, at = [event["message_id"] for _, event in events], [event["received_at"] for _, event in events]
-    after = Progress(ledger.last_seq, profiles)
-    return Resolved(known, ledger, stamps, kept, violations, len(events), after, ids, at)
-
-
-def _fill(ledger: Ledger, known: Known) -> None:
-    ledger.segment_ids |= known.segment_ids
-    ledger.nodes |= known.nodes
-    ledger.mapped |= known.identifiers
-    ledger.traits |= {number: dict(traits) for number, traits in known.traits.items()}
-
-
-def _in_order(
-    lake: Lake, batch: Batch, parsed: Sequence[Parsed], kept: list[list[bool]]
-) -> list[tuple[int, dict[str, Any]]]:
-    """The events that stay, with the number of their file, in landing order. Marks them in `kept`."""
-    every = [(split, event) for split, one in enumerate(parsed) for event in staging.read(one.identity).to_pylist()]
-    every.sort(key=lambda one: (one[1]["received_at"], one[1]["message_id"], one[0], one[1]["row"]))
-    ids, at = [event["message_id"] for _, event in every], [event["received_at"] for _, event in every]
-    stays = messages.kept(lake, ids, at, batch.number)
-    for (split, event), stay in zip(every, stays, strict=True):
-        kept[split][event["row"]] = stay
-    return [one for one, stay in zip(every, stays, strict=True) if stay]
-
-
-def _carrier(event: dict[str, Any]) -> Carrier:
-    return Carrier(tuple(Identifier(*one) for one in orjson.loads(event["identifiers"])), event["received_at"])
-
-
-def _trigger(event: dict[str, Any], source: Source) -> Trigger:
-    return Trigger(
-        event["message_id"],
-        event["type"],
-        event["name"],
-        source.id,
-        source.name,
-        source.slug,
-        event["received_at"],
-        event["timestamp"],
+    landed = landing.land(lake, batch.number, parsed)
+    known = state.look_up(lake, landed.identifiers, batch.number)
+    past, kinds, _ = state.as_past(known, landed.identifiers, rules)
+    carriers = Carriers(landed.offsets, landed.codes, landed.numbers("received_at"), kinds)
+    replayed = resolve(carriers, past, rules, batch.before.profiles)
+    traits = replay_traits(landed, replayed, known.traits)
+    made = changes(lake.slug, landed, known, replayed, traits, batch.before.last_seq)
+    stamp = made.ids_of(replayed.stamp)
+    after = Progress(made.last_seq, batch.before.profiles + int(replayed.created.sum()))
+    types = pa.array(list(rules.by_type), pa.string())
+    return Resolved(
+        known,
+        landed,
+        made,
+        traits,
+        numbered(traits, made.traits),
+        new_identifiers(landed, made, types),
+        _stamps(landed, stamp),
+        _violations(landed, replayed, stamp, types, batch),
+        after,
     )
 
 
-def _violations(event: dict[str, Any], done: Resolution, segment_id: str | None, batch: Batch) -> list[dict[str, Any]]:
+def _stamps(landed: Landing, stamp: pa.StringArray) -> list[pa.StringArray]:
+    """The stamps by file and line."""
+    split, row = landed.numbers("split"), landed.numbers("row")
+    stamps = []
+    for number, kept in enumerate(landed.kept):
+        place = np.full(len(kept), -1, np.int64)
+        mine = np.flatnonzero(split == number)
+        place[row[mine]] = mine
+        stamps.append(stamp.take(pa.array(place, mask=place < 0)))
+    return stamps
+
+
+def _violations(
+    landed: Landing, replayed: Replayed, stamp: pa.StringArray, types: pa.StringArray, batch: Batch
+) -> pa.Table:
     """An identifier's value is personal data: its hash is kept, which the mapping tables have too."""
-    blocked = [(BLOCKED, Identifier(*one)) for one in orjson.loads(event["blocked"] or "[]")]
-    found = [*blocked, *((one.code, one.identifier) for one in done.violations)]
-    return [
-        {
-            "message_id": event["message_id"],
-            "received_at": event["received_at"],
-            "code": code,
-            "external_id_type": identifier.type if identifier else None,
-            "external_id_hash": external_id_hash(*identifier) if identifier else None,
-            "segment_id": segment_id,
-            "batch": batch.number,
-            "uuid_ts": batch.uuid_ts,
-        }
-        for code, identifier in found
+    blocked = [(event, Identifier(*one)) for event, several in _blocked(landed) for one in several]
+    is_alias = pa.compute.equal(landed.events["type"], "alias").combine_chunks().to_numpy(zero_copy_only=False)
+    real = ~is_alias[replayed.violation_event]  # an alias carries nothing and is never resolved
+    event = np.concatenate([np.array([at for at, _ in blocked], np.int64), replayed.violation_event[real]])
+    code = pa.concat_arrays(
+        [
+            pa.array([BLOCKED] * len(blocked), pa.string()),
+            pa.array(CODES).take(pa.array(replayed.violation_code[real])),
+        ]
+    )
+    kinds, hashes = _named(landed, replayed.violation_identifier[real], types)
+    kinds = pa.concat_arrays([pa.array([one.type for _, one in blocked], pa.string()), kinds])
+    hashes = pa.concat_arrays([pa.array([external_id_hash(*one) for _, one in blocked], pa.string()), hashes])
+    order = pa.array(np.argsort(event, kind="stable"))  # of one event the blocked ones first
+    columns = [
+        of(landed.events["message_id"], event),
+        of(landed.events["received_at"], event).cast(pa.timestamp("us", "UTC")),
+        code,
+        kinds,
+        hashes,
+        stamp.take(pa.array(event)),
+        pa.array(np.full(len(event), batch.number)),
+        pa.array(np.full(len(event), batch.uuid_ts)).cast(pa.timestamp("us", "UTC")),
     ]
+    return pa.Table.from_arrays([column.take(order) for column in columns], schema=_VIOLATION)
+
+
+def _blocked(landed: Landing) -> list[tuple[int, list[list[str]]]]:
+    column = landed.events["blocked"].combine_chunks()
+    events = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False)).tolist()
+    return list(zip(events, map(orjson.loads, column.drop_null().to_pylist()), strict=True))
+
+
+def _named(landed: Landing, codes: NDArray[np.int32], types: pa.StringArray) -> tuple[pa.StringArray, pa.StringArray]:
+    """Type and hash of identifiers, null for -1."""
+    at = pa.array(codes.astype(np.int64), mask=codes < 0)
+    rank, value = landed.identifiers["rank"].combine_chunks(), landed.identifiers["value"].combine_chunks()
+    kind = types.take(rank).take(at)
+    both = pa.compute.binary_join_element_wise(kind, value.take(at), "")
+    return kind, _hashes(both)
+
+
+def _hashes(texts: pa.StringArray) -> pa.StringArray:
+    made = digests.hexadecimal(digests.sha1(texts.fill_null("")))
+    return pa.compute.if_else(texts.is_valid(), made, None)
 
 
 def remember(lake: Lake, batch: Batch, resolved: Resolved) -> None:
     """Append what the batch adds to the logs that later batches look up."""
-    messages.remember(lake, resolved.message_ids, resolved.received_at, batch.number)
-    state.remember(lake, resolved.known, resolved.ledger, batch.number)
-    lake.append(VIOLATIONS, pa.Table.from_pylist(resolved.violations, _VIOLATION), batch.number)
+    events = resolved.landing.events
+    high, low, received_at = (numbers(events, name) for name in ("high", "low", "received_at"))
+    messages.remember(lake, high, low, received_at, batch.number)
+    rows = resolved.changes.traits
+    changed = dict(zip(rows.profile.tolist(), rows.seq.tolist(), strict=True))
+    traits = state.trait_rows(resolved.known.traits, resolved.current, changed, batch.number)
+    state.remember(lake, batch.number, resolved.mapped, resolved.changes.nodes, traits)
+    lake.append(VIOLATIONS, resolved.violations, batch.number)

@@ -1,34 +1,26 @@
 """Which messageIds were kept, so that the same event is never landed twice within seven days."""
 
-import hashlib
-from collections.abc import Sequence
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from profiles_sync.lake.tables import Lake, scan
+from profiles_sync.pipeline.hashing import factorize, places
 from profiles_sync.spec.space import DUPLICATE_WINDOW
 
 MESSAGES = "_control/messages"
 _SCHEMA = pa.schema([("high", pa.int64()), ("low", pa.int64()), ("received_at", pa.int64()), ("batch", pa.int64())])
+Numbers = NDArray[np.int64]
 
 
-def _halves(message_ids: Sequence[str]) -> NDArray[np.int64]:
-    """128 bits of each messageId as two columns of int64."""
-    digests = b"".join(
-        hashlib.blake2b(one.encode("utf-8", "surrogatepass"), digest_size=16).digest() for one in message_ids
-    )
-    return np.frombuffer(digests, dtype=np.int64).reshape(-1, 2)
-
-
-def kept(lake: Lake, message_ids: Sequence[str], received_at: Sequence[int], batch: int) -> list[bool]:
+def kept(lake: Lake, high: Numbers, low: Numbers, received_at: Numbers, batch: int) -> NDArray[np.bool_]:
     """Whether each event stays.
 
     Args:
         lake: Holds the messageIds that earlier batches kept.
-        message_ids: In landing order.
+        high: With `low`, 128 bits of the messageIds' digests, in landing order.
+        low: As above.
         received_at: Microseconds, beside them.
         batch: Only earlier batches are asked.
 
@@ -36,38 +28,35 @@ def kept(lake: Lake, message_ids: Sequence[str], received_at: Sequence[int], bat
         False for an event whose messageId was kept at most seven days before or after, in an earlier batch or
         earlier in this one.
     """
-    earlier = _earlier(lake, message_ids, received_at, batch)
-    stay = []
-    for message_id, at in zip(message_ids, received_at, strict=True):
-        times = earlier.setdefault(message_id, [])
-        fresh = all(abs(at - time) > DUPLICATE_WINDOW for time in times)
-        if fresh:
+    codes, firsts = factorize(high, low)
+    earlier = _earlier(lake, high[firsts], low[firsts], received_at, batch)
+    stays = np.ones(len(codes), np.bool_)
+    again = np.bincount(codes, minlength=len(firsts)) > 1
+    again[list(earlier)] = True
+    for event in np.flatnonzero(again[codes]).tolist():  # only these may be repeats
+        times, at = earlier.setdefault(int(codes[event]), []), int(received_at[event])
+        stays[event] = all(abs(at - time) > DUPLICATE_WINDOW for time in times)
+        if stays[event]:
             times.append(at)
-        stay.append(fresh)
-    return stay
+    return stays
 
 
-def _earlier(lake: Lake, message_ids: Sequence[str], received_at: Sequence[int], batch: int) -> dict[str, list[int]]:
+def _earlier(lake: Lake, high: Numbers, low: Numbers, received_at: Numbers, batch: int) -> dict[int, list[int]]:
+    """By the place of a messageId: when earlier batches kept it."""
     table = lake.open(MESSAGES)
-    if table is None or not message_ids:
+    if table is None or not len(high):
         return {}
-    since, until = min(received_at) - DUPLICATE_WINDOW, max(received_at) + DUPLICATE_WINDOW
+    since, until = int(received_at.min()) - DUPLICATE_WINDOW, int(received_at.max()) + DUPLICATE_WINDOW
     at = pc.field("received_at")
     rows = scan(table, where=(at >= since) & (at <= until) & (pc.field("batch") < batch))
-    ours = _halves(message_ids)
-    wanted = np.isin(rows["high"].to_numpy(), ours[:, 0])
-    rows = rows.filter(pa.array(wanted))
-    by_halves: dict[tuple[int, int], list[int]] = {}
-    for high, low, time in zip(*(rows[name].to_pylist() for name in ("high", "low", "received_at")), strict=True):
-        by_halves.setdefault((high, low), []).append(time)
-    pairs = zip(message_ids, ours.tolist(), strict=True)
-    return {name: list(by_halves[high, low]) for name, (high, low) in pairs if (high, low) in by_halves}
+    found = places(rows["high"].to_numpy(), rows["low"].to_numpy(), high, low)
+    times: dict[int, list[int]] = {}
+    for row in np.flatnonzero(found >= 0).tolist():
+        times.setdefault(int(found[row]), []).append(rows["received_at"][row].as_py())
+    return times
 
 
-def remember(lake: Lake, message_ids: Sequence[str], received_at: Sequence[int], batch: int) -> None:
+def remember(lake: Lake, high: Numbers, low: Numbers, received_at: Numbers, batch: int) -> None:
     """Append the messageIds that the batch kept."""
-    halves = _halves(message_ids)
-    count = len(message_ids)
-    columns = [halves[:, 0].copy(), halves[:, 1].copy(), np.array(received_at, np.int64), np.full(count, batch)]
-    rows = pa.Table.from_arrays([pa.array(column, pa.int64()) for column in columns], schema=_SCHEMA)
-    lake.append(MESSAGES, rows, batch)
+    columns = [high, low, received_at, np.full(len(high), batch)]
+    lake.append(MESSAGES, pa.Table.from_arrays([pa.array(one, pa.int64()) for one in columns], schema=_SCHEMA), batch)

@@ -1,40 +1,116 @@
-"""The ledger's rows to the three profile raw tables."""
+"""A batch's changes to the three profile raw tables."""
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from profiles_sync.lake.tables import ARROW, Lake
+from profiles_sync.pipeline import digests
 from profiles_sync.pipeline.batches import Batch
+from profiles_sync.pipeline.changes import Rows, times
+from profiles_sync.pipeline.identity import Resolved
+from profiles_sync.pipeline.landing import of
 from profiles_sync.spec import tables
-from profiles_sync.spec.ledger import Ledger
+from profiles_sync.spec.events import Source
 from profiles_sync.spec.rows import Row
 from profiles_sync.spec.space import Tables
 from profiles_sync.spec.tables import Type
 
-TRAITS = "profile_traits_updates"
+GRAPH, MAPPINGS, TRAITS = (table.name for table in tables.RAW_TABLES)
 
 
-def append(lake: Lake, batch: Batch, ledger: Ledger) -> dict[str, int]:
-    """Append the batch's rows; returns how many values could not be cast, by table."""
-    for name, rows in (
-        ("id_graph_updates", ledger.id_graph_updates),
-        ("external_id_mapping_updates", ledger.external_id_mapping_updates),
-    ):
-        lake.append(name, as_arrow(rows, tables.BY_NAME[name].types, batch.uuid_ts), batch.number)
-    return _append_traits(lake, batch, ledger)
+def append(lake: Lake, batch: Batch, resolved: Resolved, sources: Sequence[Source]) -> dict[str, int]:
+    """Append the batch's rows.
+
+    Args:
+        lake: Takes them.
+        batch: The batch.
+        resolved: What it did.
+        sources: Of each of its files.
+
+    Returns:
+        How many values could not be cast, by table.
+    """
+    for name, columns in ((GRAPH, _graph(resolved, sources)), (MAPPINGS, _mappings(resolved, sources))):
+        types = tables.BY_NAME[name].types
+        lake.append(name, _stamped(columns, types, batch.uuid_ts), batch.number)
+    return _append_traits(lake, batch, resolved, sources)
 
 
-def _append_traits(lake: Lake, batch: Batch, ledger: Ledger) -> dict[str, int]:
-    declared = tables.BY_NAME[TRAITS].types
-    existing = lake.types(TRAITS)
+def _graph(resolved: Resolved, sources: Sequence[Source]) -> dict[str, pa.Array]:
+    changes = resolved.changes
+    canonical = changes.ids_of(changes.canonical)
+    key = pa.array(changes.canonical).cast(pa.string())
+    return _common(GRAPH, resolved, changes.graph, key, sources) | {"canonical_segment_id": canonical}
+
+
+def _mappings(resolved: Resolved, sources: Sequence[Source]) -> dict[str, pa.Array]:
+    rows, mapped = resolved.changes.mapped, resolved.mapped
+    kind, value = (mapped[name].combine_chunks() for name in ("type", "value"))
+    digest = hashes(kind, value)
+    return _common(MAPPINGS, resolved, rows, digest, sources) | {
+        "external_id_type": kind,
+        "external_id_value": value,
+        "external_id_hash": digest,
+        "__operation": pa.array(["CREATED"]).take(pa.array(np.zeros(len(rows.seq), np.int64))),
+    }
+
+
+def hashes(kind: pa.StringArray, value: pa.StringArray) -> pa.StringArray:
+    """The external_id_hash of each identifier."""
+    return digests.hexadecimal(digests.sha1(pc.binary_join_element_wise(kind, value, "")))
+
+
+def _append_traits(lake: Lake, batch: Batch, resolved: Resolved, sources: Sequence[Source]) -> dict[str, int]:
+    rows = resolved.changes.traits
+    nothing = pa.array([""]).take(pa.array(np.zeros(len(rows.seq), np.int64)))
+    declared, existing = tables.BY_NAME[TRAITS].types, lake.types(TRAITS)
     typed = Tables(added={TRAITS: {name: kind for name, kind in existing.items() if name not in declared}})
-    for fixed, brought in ledger.profile_traits_updates:
-        typed.append(TRAITS, fixed, brought)
-    types = declared | typed.added[TRAITS]
+    for snapshot in resolved.traits.snapshots:
+        typed.append(TRAITS, {}, {name: trait.value for name, trait in snapshot.items()})
+    added = typed.added[TRAITS]
+    brought = {
+        name: pa.array([row.get(name) for row in typed.rows.get(TRAITS, ())], ARROW[kind])
+        for name, kind in added.items()
+    }
+    types = declared | added
     lake.add_columns(TRAITS, types)
-    lake.append(TRAITS, as_arrow(typed.rows.get(TRAITS, []), types, batch.uuid_ts), batch.number)
+    columns = _common(TRAITS, resolved, rows, nothing, sources) | brought
+    lake.append(TRAITS, _stamped(columns, types, batch.uuid_ts), batch.number)
     return {TRAITS: typed.cast_to_null} if typed.cast_to_null else {}
+
+
+def _common(
+    table: str, resolved: Resolved, rows: Rows, key: pa.StringArray, sources: Sequence[Source]
+) -> dict[str, pa.Array]:
+    """The columns that all three have."""
+    landing, segment_id = resolved.landing, resolved.changes.ids_of(rows.profile)
+    seq = pc.utf8_lpad(pa.array(rows.seq).cast(pa.string()), 20, "0")
+    time = ARROW[Type.TIMESTAMP]
+    _, received, happened = times(landing, rows)
+    texts = pc.binary_join_element_wise(segment_id, key, seq, "\n")
+    split = pa.array(landing.numbers("split")[rows.event])
+    columns = {
+        "id": digests.hexadecimal(digests.sha1(texts, f"{table}\n")),
+        "segment_id": segment_id,
+        "seq": seq,
+        "received_at": received.cast(time),
+        "timestamp": happened.cast(time),
+    }
+    for column, name in (("type", "type"), ("id", "message_id"), ("name", "name")):
+        columns[f"triggering_event_{column}"] = of(landing.events[name], rows.event)
+    for column in ("id", "name", "slug"):
+        named = pa.array([getattr(source, column) for source in sources], pa.string())
+        columns[f"triggering_event_source_{column}"] = named.take(split)
+    return columns
+
+
+def _stamped(columns: Mapping[str, pa.Array], types: Mapping[str, Type], uuid_ts: int) -> pa.Table:
+    rows = len(next(iter(columns.values())))
+    stamp = pa.array(np.full(rows, uuid_ts)).cast(ARROW[Type.TIMESTAMP])
+    return pa.table({name: columns.get(name, stamp) for name in types})
 
 
 def as_arrow(rows: Sequence[Row], types: Mapping[str, Type], uuid_ts: int) -> pa.Table:

@@ -1,11 +1,12 @@
 """One batch from files to tables: every step is repeatable, and the batch lands when all of them are done."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from profiles_sync.errors import LakeError
 from profiles_sync.lake.tables import Lake
@@ -20,14 +21,17 @@ from profiles_sync.pipeline import (
     tasks,
 )
 from profiles_sync.pipeline.batches import Batch
+from profiles_sync.pipeline.delta_source import is_mark
 from profiles_sync.pipeline.discover import new_files
 from profiles_sync.pipeline.event_tables import Written
 from profiles_sync.pipeline.identity import Resolved
-from profiles_sync.pipeline.parse import Parsed, ParseTask, parse
-from profiles_sync.pipeline.state import Known
+from profiles_sync.pipeline.kernel import Carriers, Past, Replayed
+from profiles_sync.pipeline.parse import ParseTask, parse
+from profiles_sync.pipeline.shares import shares
+from profiles_sync.pipeline.staged import Parsed
 from profiles_sync.settings import Settings
 from profiles_sync.spec import tables
-from profiles_sync.spec.resolver import Resolution
+from profiles_sync.spec.rules import IdentityRules
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -79,15 +83,16 @@ class Engine:
         in_driver = engine.executor == "driver" or (engine.executor == "auto" and size <= engine.driver_bytes)
         return tasks.in_driver(todo, work) if in_driver else tasks.on_spark(self.spark(), todo, work, engine.slots)
 
-    def resolve(self, carriers: Sequence[replay.Carrier], known: Known, created: int) -> list[Resolution]:
+    def resolve(self, carriers: Carriers, past: Past, rules: IdentityRules, created: int) -> Replayed:
         """Resolve identities on the path that the settings or the size ask for."""
         choice = self.settings.identity
-        if choice.path == "driver" or (choice.path == "auto" and len(carriers) <= choice.distributed_above):
-            return replay.resolutions(carriers, known, self.settings.rules, created)
+        events = len(carriers.received_at)
+        if choice.path == "driver" or (choice.path == "auto" and events <= choice.distributed_above):
+            return replay.in_driver(carriers, past, rules, created)
         from profiles_sync.pipeline import distributed
 
         folder = self.lake.path(f"_staging/identity/{uuid.uuid4().hex}")  # an orphan of a killed run may still write
-        done = distributed.resolutions(self.spark(), carriers, known, self.settings.rules, created, folder)
+        done = distributed.resolutions(self.spark(), carriers, past, rules, created, folder)
         staging.clear(self.lake.path("_staging/identity"))
         return done
 
@@ -140,21 +145,22 @@ def _carry_out(engine: Engine, batch: Batch) -> Report:
     lake = engine.lake
     folder = lake.path(f"_staging/{batch.number}")
     batches.remember_files(lake, batch)
-    engine.say(f"batch {batch.number}: reading {len(batch.files)} file(s)")
+    engine.say(f"batch {batch.number}: reading {sum(not is_mark(file.path) for file in batch.files)} file(s)")
     parsed = _parse(engine, batch)
     engine.say("resolving identities")
-    sources = {source.slug: source for source in engine.settings.declared_sources}
-    resolved = identity.resolve_batch(lake, batch, parsed, sources, engine.resolve)
+    resolved = identity.resolve_batch(lake, batch, parsed, engine.settings.rules, engine.resolve)
     report = _counted(batch, parsed, resolved)
     engine.say("writing tables")
     identity.remember(lake, batch, resolved)
-    report.cast_to_null = raw_tables.append(lake, batch, resolved.ledger)
+    declared = {source.slug: source for source in engine.settings.declared_sources}
+    sources = [declared[one.source] for one in parsed]
+    report.cast_to_null = raw_tables.append(lake, batch, resolved, sources)
     written = _write_events(engine, batch, parsed, resolved)
     report.tables |= _raw_counts(resolved) | dict(event_tables.rows_written(written))
     for one in written:
         if one.cast_to_null:
             report.cast_to_null[one.table] = report.cast_to_null.get(one.table, 0) + one.cast_to_null
-    report.tables |= materialized_views.merge(lake, batch, resolved.known, resolved.ledger)
+    report.tables |= materialized_views.merge(lake, batch, resolved)
     _quarantine(lake, batch, parsed)
     batches.land(lake, batch, resolved.after, vars(report) | {"warnings": []})
     staging.clear(folder)
@@ -169,7 +175,10 @@ def _parse(engine: Engine, batch: Batch) -> list[Parsed]:
             "declare; put it back, run once, and take it out again"
         )
     folder = engine.lake.path(f"_staging/{batch.number}/parsed")
-    todo = [ParseTask(file, sources[file.source], engine.settings.rules, folder) for file in batch.files]
+    todo = [
+        ParseTask(files, sources[files[0].source], engine.settings.rules, folder, piece)
+        for files, piece in shares(batch.files)
+    ]
     return [Parsed.from_json(text) for text in engine.run(_parse_one, todo, sum(file.size for file in batch.files))]
 
 
@@ -184,11 +193,11 @@ def _counted(batch: Batch, parsed: Sequence[Parsed], resolved: Resolved) -> Repo
         report.nul_characters += one.nul_characters
         for reason, count in one.quarantined.items():
             report.quarantined[reason] = report.quarantined.get(reason, 0) + count
-    report.duplicates = sum(len(kept) - sum(kept) for kept in resolved.kept)
-    for violation in resolved.violations:
-        report.violations[violation["code"]] = report.violations.get(violation["code"], 0) + 1
+    report.duplicates = resolved.landing.duplicates
+    for one in resolved.violations["code"].value_counts().to_pylist():
+        report.violations[one["values"]] = one["counts"]
     report.profiles_created = resolved.after.profiles - batch.before.profiles
-    report.merges = len(resolved.ledger.id_graph_updates) - report.profiles_created
+    report.merges = len(resolved.changes.graph.seq) - report.profiles_created
     accounted = report.events + report.duplicates + sum(report.quarantined.values())
     if accounted != report.read:
         raise LakeError(
@@ -199,12 +208,9 @@ def _counted(batch: Batch, parsed: Sequence[Parsed], resolved: Resolved) -> Repo
 
 
 def _raw_counts(resolved: Resolved) -> dict[str, int]:
-    ledger = resolved.ledger
-    return {
-        "id_graph_updates": len(ledger.id_graph_updates),
-        "external_id_mapping_updates": len(ledger.external_id_mapping_updates),
-        "profile_traits_updates": len(ledger.profile_traits_updates),
-    }
+    changes = resolved.changes
+    rows = (changes.graph, changes.mapped, changes.traits)
+    return {table.name: len(one.seq) for table, one in zip(tables.RAW_TABLES, rows, strict=True)}
 
 
 def _write_events(engine: Engine, batch: Batch, parsed: Sequence[Parsed], resolved: Resolved) -> list[Written]:
@@ -216,7 +222,7 @@ def _write_events(engine: Engine, batch: Batch, parsed: Sequence[Parsed], resolv
 
 
 def _quarantine(lake: Lake, batch: Batch, parsed: Sequence[Parsed]) -> None:
-    found = pa.concat_tables([staging.read(one.quarantine) for one in parsed])
+    found = pa.concat_tables(_numbered(parsed))
     types = tables.QUARANTINE.types
     stamped = {
         "uuid_ts": pa.array([batch.uuid_ts] * found.num_rows, pa.timestamp("us", "UTC")),
@@ -224,3 +230,14 @@ def _quarantine(lake: Lake, batch: Batch, parsed: Sequence[Parsed]) -> None:
     }
     rows = pa.table({name: stamped.get(name, found[name] if name in found.column_names else None) for name in types})
     lake.append(tables.QUARANTINE.name, rows, batch.number)
+
+
+def _numbered(parsed: Sequence[Parsed]) -> Iterator[pa.Table]:
+    """The quarantined lines of each piece, numbered from the beginning of its file."""
+    before: dict[str, int] = {}
+    for one in parsed:
+        rows, base = staging.read(one.quarantine), before.get(one.piece_of or "", 0)
+        place = rows.column_names.index("line_number")
+        yield rows.set_column(place, "line_number", pc.add(rows["line_number"], base))
+        if one.piece_of:
+            before[one.piece_of] = base + one.ends

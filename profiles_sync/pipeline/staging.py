@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+from pyarrow import fs
 
-from profiles_sync.pipeline.discover import resolve
+from profiles_sync.pipeline.storage import below, resolve
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,9 @@ class Slice:
 def write(folder: str, tables: Sequence[pa.Table]) -> list[Slice]:
     """Write tables into one new file below `folder`; a Slice for each."""
     filesystem, root = resolve(folder)
-    filesystem.create_dir(root, recursive=True)
-    path = f"{folder.rstrip('/')}/{uuid.uuid4().hex}.arrow"
+    if isinstance(filesystem, fs.LocalFileSystem):  # an object store has no folders
+        filesystem.create_dir(root, recursive=True)
+    path = below(folder, f"{uuid.uuid4().hex}.arrow")
     slices = []
     with filesystem.open_output_stream(resolve(path)[1]) as out:
         for table in tables:

@@ -1,11 +1,11 @@
 """What the next batch needs to know of the past: four append-only logs below `_control`.
 
 Each row carries its batch. A batch reads only rows of earlier ones, so running it again reads what it read before.
-A batch looks up what its events touch and nothing else: the identifiers by hash, the profiles these belong to, and
-those profiles' other identifiers and traits.
+A batch looks up what its events touch and nothing else: the identifiers by their digests, the profiles these belong
+to, and those profiles' other identifiers and traits. Of the rest only columns of numbers are scanned.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,194 +16,184 @@ from deltalake import DeltaTable
 from numpy.typing import NDArray
 
 from profiles_sync.lake.tables import Lake, scan
-from profiles_sync.spec.identifiers import Identifier
-from profiles_sync.spec.ids import external_id_hash
-from profiles_sync.spec.ledger import Ledger, Mapped, Node
-from profiles_sync.spec.resolver import Profile, Resolver
+from profiles_sync.pipeline.hashing import among, places
+from profiles_sync.pipeline.kernel import Past
+from profiles_sync.pipeline.landing import numbers
+from profiles_sync.spec.rules import IdentityRules
 from profiles_sync.spec.traits import Trait
 
 IDENTIFIERS, GRAPH, TRAITS = "_control/identifiers", "_control/graph", "_control/traits"
-_TIMES = [("seq", pa.int64()), ("received_at", pa.int64()), ("timestamp", pa.int64()), ("batch", pa.int64())]
-_IDENTIFIERS = pa.schema([("hash", pa.int64()), ("type", pa.string()), ("value", pa.string()), ("profile", pa.int64())])
-_IDENTIFIERS = pa.schema([*_IDENTIFIERS, *pa.schema(_TIMES)])
-_GRAPH = pa.schema([("profile", pa.int64()), ("canonical", pa.int64()), ("segment_id", pa.string()), *_TIMES])
+TIMES = [("seq", pa.int64()), ("received_at", pa.int64()), ("timestamp", pa.int64())]
+_BATCH = ("batch", pa.int64())
+MAPPED = pa.schema(
+    [
+        ("high", pa.int64()),  # with `low`, 128 bits of the external ID's hash
+        ("low", pa.int64()),
+        ("type", pa.string()),
+        ("value", pa.string()),
+        ("profile", pa.int64()),  # that it was first attached to
+        *TIMES,
+    ]
+)
+NODES = pa.schema([("profile", pa.int64()), ("canonical", pa.int64()), ("segment_id", pa.string()), *TIMES])
 _TRAITS = pa.schema(
     [
         ("profile", pa.int64()),
         ("name", pa.string()),
         ("value", pa.string()),  # JSON; null: the trait was removed
         ("changed", pa.int64()),  # seq of the raw row that wrote the trait to this profile
-        *_TIMES,
+        *TIMES,
+        _BATCH,
     ]
 )
+Numbers = NDArray[np.int64]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Known:
-    """What the past knows of the profiles that a batch touches, keyed by profile number and identifier."""
+    """What the past knows of the profiles that a batch touches.
 
-    identifiers: dict[Identifier, Mapped] = field(default_factory=dict)
-    nodes: dict[int, Node] = field(default_factory=dict)
-    segment_ids: dict[int, str] = field(default_factory=dict)
+    Attributes:
+        mapped: `MAPPED`, every identifier of these profiles.
+        nodes: `NODES`, these profiles and those merged into them, each once, by number.
+        traits: Of those that are canonical, by number and name.
+    """
+
+    mapped: pa.Table = field(default_factory=MAPPED.empty_table)
+    nodes: pa.Table = field(default_factory=NODES.empty_table)
     traits: dict[int, dict[str, Trait]] = field(default_factory=dict)
 
-    def canonical(self, identifier: Identifier) -> int:
-        """The profile that a known identifier belonged to when the batch began."""
-        return self.nodes[self.identifiers[identifier].profile].canonical
-
-    def fill(self, resolver: Resolver, ledger: Ledger) -> None:
-        """Hand the past to a resolver and a ledger that are at the beginning."""
-        live: dict[int, Profile] = {}
-        for number in sorted(self.nodes):
-            canonical = self.nodes[number].canonical
-            profile = live.setdefault(canonical, Profile(canonical))
-            if number != canonical:
-                profile.absorbed.append(number)
-        for identifier, mapped in self.identifiers.items():
-            profile = live[self.nodes[mapped.profile].canonical]
-            profile.mapped_at[identifier] = mapped.received_at
-            resolver.owners[identifier] = profile
-        ledger.segment_ids |= self.segment_ids
-        ledger.nodes |= self.nodes
-        ledger.mapped |= self.identifiers
-        ledger.traits |= {number: dict(traits) for number, traits in self.traits.items()}
+    def canonical(self, profiles: Numbers) -> Numbers:
+        """Where each of the profiles, which are known, maps."""
+        return numbers(self.nodes, "canonical")[np.searchsorted(numbers(self.nodes, "profile"), profiles)]
 
 
-def short_hash(identifier: Identifier) -> int:
-    """The first 64 bits of the external ID's hash, signed: what a look-up scans."""
-    return int.from_bytes(bytes.fromhex(external_id_hash(*identifier)[:16]), signed=True)
+def look_up(lake: Lake, identifiers: pa.Table, batch: int) -> Known:
+    """All that earlier batches know of the profiles which the identifiers belong to.
 
-
-def look_up(lake: Lake, identifiers: Iterable[Identifier], batch: int) -> Known:
-    """All that earlier batches know of the profiles which the identifiers belong to."""
+    Args:
+        lake: Holds the logs.
+        identifiers: `high` and `low`, distinct.
+        batch: Only earlier ones are asked.
+    """
     table, graph = lake.open(IDENTIFIERS), lake.open(GRAPH)
-    if table is None or graph is None:
+    if table is None or graph is None or not identifiers.num_rows:
         return Known()
-    hashes = np.fromiter((short_hash(one) for one in identifiers), np.int64)
-    found = _before(table, batch, ["hash", "profile"])
-    touched = _numbers(found, "profile")[np.isin(_numbers(found, "hash"), hashes)]
-    nodes = _before(graph, batch, ["profile", "canonical", "seq"])
-    family = _family(_numbers(nodes, "profile"), _numbers(nodes, "canonical"), _numbers(nodes, "seq"), touched)
-    known = Known()
-    _read_graph(known, graph, family, batch)
-    _read_identifiers(known, table, family, batch)
-    _read_traits(known, lake.open(TRAITS), family, batch)
+    digests = _before(table, batch, ["high", "low", "profile"])
+    found = places(*(numbers(one, name) for one in (digests, identifiers) for name in ("high", "low"))) >= 0
+    touched = np.unique(numbers(digests, "profile")[found])
+    nodes = _family(graph, touched, batch)
+    family = numbers(nodes, "profile")
+    mapped = _of(table, family, batch, MAPPED)
+    return Known(mapped, nodes, _traits_of(lake.open(TRAITS), nodes, batch))
+
+
+def _before(table: DeltaTable, batch: int, columns: Sequence[str]) -> pa.Table:
+    return scan(table, columns, pc.field("batch") < batch).combine_chunks()
+
+
+def _of(table: DeltaTable, profiles: Numbers, batch: int, schema: pa.Schema) -> pa.Table:
+    """The rows of some profiles."""
+    wanted = pc.field("profile").isin(pa.array(profiles)) & (pc.field("batch") < batch)
+    return scan(table, schema.names, wanted).combine_chunks().cast(schema)
+
+
+def _family(graph: DeltaTable, touched: Numbers, batch: int) -> pa.Table:
+    """The last rows of every profile, merged ones included, that maps where one of the touched profiles maps.
+
+    A merge points all that had been merged before at the survivor anew, so whatever was ever pointed at a profile
+    that is still canonical is there still.
+    """
+    log = _before(graph, batch, ["profile", "canonical", "seq"])
+    profile, canonical = numbers(log, "profile"), numbers(log, "canonical")
+    mine = among(profile, touched)
+    last = _last(profile[mine], numbers(log, "seq")[mine])
+    roots = np.unique(canonical[mine][last])
+    family = np.unique(profile[among(canonical, roots)])
+    rows = _of(graph, family, batch, NODES)
+    kept = _last(numbers(rows, "profile"), numbers(rows, "seq"))
+    return rows.take(pa.array(kept)).combine_chunks()
+
+
+def _last(profile: Numbers, seq: Numbers) -> Numbers:
+    """The places of each profile's last row, by profile."""
+    order = np.lexsort((seq, profile))
+    is_last = np.append(profile[order][1:] != profile[order][:-1], True)[: len(order)]
+    kept: Numbers = order[is_last]
+    return kept
+
+
+def _traits_of(table: DeltaTable | None, nodes: pa.Table, batch: int) -> dict[int, dict[str, Trait]]:
+    live = numbers(nodes, "profile")[numbers(nodes, "profile") == numbers(nodes, "canonical")]
+    if table is None or not len(live):
+        return {}
+    rows = _of(table, live, batch, pa.schema([one for one in _TRAITS if one.name != "batch"])).sort_by("changed")
+    known: dict[int, dict[str, Trait]] = {}
+    for row in rows.to_pylist():
+        traits = known.setdefault(row["profile"], {})
+        if row["value"] is None:
+            traits.pop(row["name"], None)
+        else:
+            traits[row["name"]] = Trait(orjson.loads(row["value"]), row["seq"], row["received_at"], row["timestamp"])
     return known
 
 
-def _before(table: DeltaTable, batch: int, columns: list[str]) -> pa.Table:
-    return scan(table, columns, pc.field("batch") < batch)
+def as_past(known: Known, identifiers: pa.Table, rules: IdentityRules) -> tuple[Past, NDArray[np.int16], Numbers]:
+    """What the replay starts from.
+
+    Returns:
+        The past; the rank of the type of every code, those of the batch first, then those that only the past knows;
+        and the code of every row of `known.mapped`.
+    """
+    mine = places(*(numbers(one, name) for one in (known.mapped, identifiers) for name in ("high", "low")))
+    codes, batch = mine.astype(np.int64), identifiers.num_rows
+    others = codes < 0
+    codes[others] = batch + np.arange(int(others.sum()))
+    types = pc.index_in(known.mapped["type"], pa.array(list(rules.by_type), pa.string())).fill_null(-1).to_numpy()
+    kinds = np.concatenate([numbers(identifiers, "rank"), types[others]]).astype(np.int16)
+    profile, canonical = numbers(known.nodes, "profile"), numbers(known.nodes, "canonical")
+    live = profile[profile == canonical]
+    owners, mapped_at = np.full(len(kinds), -1, np.int32), np.zeros(len(kinds), np.int64)
+    owners[codes] = np.searchsorted(live, known.canonical(numbers(known.mapped, "profile")))
+    mapped_at[codes] = numbers(known.mapped, "received_at")
+    merged = profile != canonical
+    root = np.searchsorted(live, canonical[merged])
+    order = np.argsort(root, kind="stable")
+    ends = np.concatenate([[0], np.cumsum(np.bincount(root, minlength=len(live)))]).astype(np.int64)
+    return Past(live, owners, mapped_at, ends, profile[merged][order]), kinds, codes
 
 
-def _of(table: DeltaTable, profiles: NDArray[np.int64], batch: int) -> list[dict[str, object]]:
-    wanted = pc.field("profile").isin(pa.array(profiles)) & (pc.field("batch") < batch)
-    rows: list[dict[str, object]] = scan(table, where=wanted).to_pylist()
-    return rows
+def remember(lake: Lake, batch: int, mapped: pa.Table, nodes: pa.Table, traits: pa.Table) -> None:
+    """Append what the batch added: new identifiers, where profiles map now, traits that changed."""
+    for name, rows in ((IDENTIFIERS, mapped), (GRAPH, nodes), (TRAITS, traits)):
+        stamp = pa.array(np.full(rows.num_rows, batch))
+        lake.append(name, rows if "batch" in rows.column_names else rows.append_column("batch", stamp), batch)
 
 
-def _numbers(table: pa.Table, column: str) -> NDArray[np.int64]:
-    numbers: NDArray[np.int64] = table[column].combine_chunks().to_numpy(zero_copy_only=False)
-    return numbers
+def trait_rows(
+    before: dict[int, dict[str, Trait]], after: dict[int, dict[str, Trait]], changed: dict[int, int], batch: int
+) -> pa.Table:
+    """What changed in the traits of each profile that is still canonical; a merged-away one is never asked for again.
+
+    Args:
+        before: Traits by profile before the batch.
+        after: And after it.
+        changed: The seq of each profile's last row in `profile_traits_updates` in this batch.
+        batch: Its number.
+    """
+    rows = []
+    for profile, seq in changed.items():
+        if profile not in after:
+            continue
+        old, new = before.get(profile, {}), after[profile]
+        common = {"profile": profile, "changed": seq, "batch": batch}
+        for name in old.keys() - new.keys():
+            rows.append(common | {"name": name, "value": None, **_times(old[name])})
+        for name, trait in new.items():
+            if old.get(name) != trait:
+                rows.append(common | {"name": name, "value": orjson.dumps(trait.value).decode(), **_times(trait)})
+    return pa.Table.from_pylist(rows, _TRAITS)
 
 
-def _family(
-    profiles: NDArray[np.int64], canonicals: NDArray[np.int64], seqs: NDArray[np.int64], touched: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Every profile, merged ones included, that now maps where one of the touched profiles maps."""
-    order = np.lexsort((seqs, profiles))
-    profiles, canonicals = profiles[order], canonicals[order]
-    last = np.append(profiles[1:] != profiles[:-1], True)[: len(profiles)]
-    profiles, canonicals = profiles[last], canonicals[last]
-    roots = canonicals[np.isin(profiles, touched)]
-    return profiles[np.isin(canonicals, roots)]
-
-
-def _read_graph(known: Known, graph: DeltaTable, family: NDArray[np.int64], batch: int) -> None:
-    for row in sorted(_of(graph, family, batch), key=lambda row: int(str(row["seq"]))):
-        number = _int(row["profile"])
-        known.nodes[number] = Node(
-            _int(row["canonical"]), _int(row["seq"]), _int(row["received_at"]), _int(row["timestamp"])
-        )
-        known.segment_ids[number] = str(row["segment_id"])
-
-
-def _read_identifiers(known: Known, table: DeltaTable, family: NDArray[np.int64], batch: int) -> None:
-    for row in _of(table, family, batch):
-        identifier = Identifier(str(row["type"]), str(row["value"]))
-        known.identifiers[identifier] = Mapped(
-            _int(row["profile"]), _int(row["seq"]), _int(row["received_at"]), _int(row["timestamp"])
-        )
-
-
-def _read_traits(known: Known, table: DeltaTable | None, family: NDArray[np.int64], batch: int) -> None:
-    rows = [] if table is None else _of(table, family, batch)
-    for row in sorted(rows, key=lambda row: _int(row["changed"])):
-        traits = known.traits.setdefault(_int(row["profile"]), {})
-        name = str(row["name"])
-        if row["value"] is None:
-            traits.pop(name, None)
-        else:
-            traits[name] = Trait(
-                orjson.loads(str(row["value"])), _int(row["seq"]), _int(row["received_at"]), _int(row["timestamp"])
-            )
-    known.traits = {
-        number: traits for number, traits in known.traits.items() if known.nodes[number].canonical == number
-    }
-
-
-def _int(value: object) -> int:
-    assert isinstance(value, int)
-    return value
-
-
-def remember(lake: Lake, known: Known, ledger: Ledger, batch: int) -> None:
-    """Append what the batch added."""
-    lake.append(IDENTIFIERS, pa.Table.from_pylist(_new_identifiers(known, ledger, batch), _IDENTIFIERS), batch)
-    lake.append(GRAPH, pa.Table.from_pylist(_new_nodes(known, ledger, batch), _GRAPH), batch)
-    lake.append(TRAITS, pa.Table.from_pylist(_new_traits(known, ledger, batch), _TRAITS), batch)
-
-
-def _new_identifiers(known: Known, ledger: Ledger, batch: int) -> list[dict[str, object]]:
-    return [
-        {
-            "hash": short_hash(identifier),
-            "type": identifier.type,
-            "value": identifier.value,
-            "profile": mapped.profile,
-            **_times(mapped, batch),
-        }
-        for identifier, mapped in ledger.mapped.items()
-        if identifier not in known.identifiers
-    ]
-
-
-def _new_nodes(known: Known, ledger: Ledger, batch: int) -> list[dict[str, object]]:
-    return [
-        {
-            "profile": number,
-            "canonical": node.canonical,
-            "segment_id": ledger.segment_ids[number],
-            **_times(node, batch),
-        }
-        for number, node in ledger.nodes.items()
-        if known.nodes.get(number) != node
-    ]
-
-
-def _new_traits(known: Known, ledger: Ledger, batch: int) -> list[dict[str, object]]:
-    """What changed in the traits of each profile that is still live; a merged-away one is never asked for again."""
-    rows: list[dict[str, object]] = []
-    for profile, traits in ledger.traits.items():
-        before = known.traits.get(profile, {})
-        common = {"profile": profile, "changed": ledger.last_seq}
-        for name in before.keys() - traits.keys():
-            rows.append(common | {"name": name, "value": None, **_times(before[name], batch)})
-        for name, trait in traits.items():
-            if before.get(name) != trait:
-                value = orjson.dumps(trait.value).decode()
-                rows.append(common | {"name": name, "value": value, **_times(trait, batch)})
-    return rows
-
-
-def _times(one: Mapped | Node | Trait, batch: int) -> dict[str, object]:
-    return {"seq": one.seq, "received_at": one.received_at, "timestamp": one.timestamp, "batch": batch}
+def _times(trait: Trait) -> dict[str, object]:
+    return {"seq": trait.seq, "received_at": trait.received_at, "timestamp": trait.timestamp}

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 
+from profiles_sync.errors import ProfilesSyncError
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 Task = TypeVar("Task")
-_RESULT = pa.schema([("number", pa.int64()), ("result", pa.string())])
+_RESULT = pa.schema([("number", pa.int64()), ("result", pa.string()), ("error", pa.binary())])
 
 
 def in_driver(tasks: Sequence[Task], work: Callable[[Task], str]) -> list[str]:
@@ -27,6 +29,9 @@ def on_spark(spark: "SparkSession", tasks: Sequence[Task], work: Callable[[Task]
 
     A partition pays for a Python worker's imports once, however many tasks it gets. `work` and the tasks are pickled,
     so `work` is a module's function; a result is short text, bulk data is staged.
+
+    Raises:
+        ProfilesSyncError: What the first task that failed raised, as it would here.
     """
     if not tasks:
         return []
@@ -40,8 +45,20 @@ def on_spark(spark: "SparkSession", tasks: Sequence[Task], work: Callable[[Task]
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for number, task in zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True):
-                done = work(pickle.loads(base64.b64decode(task)))
-                yield pa.RecordBatch.from_arrays([pa.array([number], pa.int64()), pa.array([done])], schema=_RESULT)
+                result, error = _tried(work, pickle.loads(base64.b64decode(task)))
+                yield pa.RecordBatch.from_pylist([{"number": number, "result": result, "error": error}], _RESULT)
 
-    collected = frame.mapInArrow(run, "number bigint, result string").collect()
-    return [row["result"] for row in sorted(collected, key=lambda row: row["number"])]
+    collected = frame.mapInArrow(run, "number bigint, result string, error binary").collect()
+    done = sorted(collected, key=lambda row: row["number"])
+    for row in done:
+        if row["error"] is not None:
+            raise pickle.loads(row["error"])
+    return [row["result"] for row in done]
+
+
+def _tried(work: Callable[[Task], str], task: Task) -> tuple[str | None, bytes | None]:
+    """The result, or a deliberate error as bytes: Spark would hide it in a Java one. Others fail the job as ever."""
+    try:
+        return work(task), None
+    except ProfilesSyncError as error:
+        return None, pickle.dumps(error)

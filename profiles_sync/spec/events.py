@@ -12,8 +12,9 @@ import orjson
 from profiles_sync.spec import ids, timestamps
 
 CALLS = frozenset({"identify", "track", "page", "screen", "group", "alias"})
+PAGES = frozenset({"page", "screen"})
 MAX_PROPERTIES = 10_000
-MAX_TRAITS = 300
+MAX_TRAITS = 300  # an object is one trait, however much is in it
 MAX_GROUP_ID = 500
 MAX_MESSAGE_ID = 100
 
@@ -48,7 +49,7 @@ class Event:
     group_id: str | None = None
     previous_id: str | None = None
     event: str | None = None
-    name: str | None = None
+    name: str | None = None  # of a page or screen, as the category
     category: str | None = None
     context: Json = field(default_factory=dict)
     payload: Json = field(default_factory=dict)  # properties of track, page and screen; traits of the others
@@ -63,7 +64,7 @@ class Event:
     @property
     def label(self) -> str | None:
         """What `triggering_event_name` shows: the track event's name, or the page's or screen's."""
-        return self.event if self.type == "track" else self.name
+        return self.name if self.event is None else self.event
 
 
 class Rejected(ValueError):
@@ -106,6 +107,7 @@ def read_call(
     sent, original = times["sentAt"], _first(times["originalTimestamp"], times["timestamp"])
     received = _first(times["receivedAt"], sent, original, modified_at)
     assert received is not None
+    payload = _payload(call, kind)
     event = Event(
         message_id=_identifier(call, "messageId") or make_id(),
         type=kind,
@@ -119,10 +121,10 @@ def read_call(
         group_id=_identifier(call, "groupId"),
         previous_id=_identifier(call, "previousId"),
         event=_track_name(call) if kind == "track" else None,
-        name=_text(call.get("name")),
-        category=_text(call.get("category")),
+        name=_title(call, payload, "name") if kind in PAGES else None,
+        category=_title(call, payload, "category") if kind in PAGES else None,
         context=_object(call, "context"),
-        payload=_payload(call, kind),
+        payload=payload,
         integrations=_integrations(call),
         nul_characters=nul_characters,
     )
@@ -160,16 +162,16 @@ def _time(call: Mapping[str, object], name: str) -> int | None:
 
 def _identifier(call: Mapping[str, object], name: str) -> str | None:
     value = call.get(name)
-    if value is None or isinstance(value, str):
-        return value
-    text = number_as_text(value)
-    if text is None:
+    text = scalar_text(value)
+    if text is None and value is not None:
         raise Rejected(f"{name} is not text")
     return text
 
 
-def number_as_text(value: object) -> str | None:
-    """A JSON number as an identifier's text; None for anything else, and for a number too large to keep its digits."""
+def scalar_text(value: object) -> str | None:
+    """A text as it is, a JSON number as text; None for anything else, and for a number too large to keep its digits."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     if isinstance(value, int):
@@ -191,7 +193,7 @@ def _object(call: Mapping[str, object], name: str) -> Json:
 def _payload(call: Mapping[str, object], kind: str) -> Json:
     """Both kinds are checked, so that a wrong one is never lost silently; the one the call owns is kept."""
     traits, properties = _object(call, "traits"), _object(call, "properties")
-    return properties if kind in {"track", "page", "screen"} else traits
+    return properties if kind == "track" or kind in PAGES else traits
 
 
 def _integrations(call: Mapping[str, object]) -> Json:
@@ -206,8 +208,10 @@ def _track_name(call: Mapping[str, object]) -> str:
     return event
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else number_as_text(value)
+def _title(call: Mapping[str, object], properties: Json, key: str) -> str | None:
+    """Libraries send a page's name and category beside its properties, among them, or both."""
+    sent = scalar_text(call.get(key))
+    return scalar_text(properties.get(key)) if sent is None else sent
 
 
 def _first(*values: int | None) -> int | None:

@@ -4,9 +4,11 @@ Source: Segment, "Identity Resolution ExternalIDs".
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
-from profiles_sync.spec.events import Event, Json, number_as_text
+from profiles_sync.spec import names
+from profiles_sync.spec.events import Event, Json, scalar_text
 from profiles_sync.spec.rules import IdentityRules
 
 
@@ -52,14 +54,14 @@ def _found(event: Event, rules: IdentityRules) -> Iterator[tuple[str, str]]:
     yield from _device(event.context, rules)
     yield from _google_analytics(event.integrations, event.context)
     for kind in rules.custom_types:
-        yield from _scalars(kind, (kind, _camel(kind)), places)
+        yield from _scalars(kind, spellings(kind), places)
     yield from _external_ids(event.context)
 
 
 def _scalars(kind: str, keys: tuple[str, ...], places: tuple[Json, ...]) -> Iterator[tuple[str, str]]:
     for place in places:
-        for key in dict.fromkeys(keys):
-            value = _scalar(place.get(key))
+        for key in keys:
+            value = scalar_text(place.get(key))
             if value is not None:
                 yield kind, value
 
@@ -93,15 +95,14 @@ def _external_ids(context: Json) -> Iterator[tuple[str, str]]:
     for element in listed if isinstance(listed, list) else []:
         if not isinstance(element, dict) or element.get("collection") != "users" or element.get("encoding") != "none":
             continue
-        kind, value = element.get("type"), _scalar(element.get("id"))
+        kind, value = element.get("type"), scalar_text(element.get("id"))
         if isinstance(kind, str) and value is not None:
             yield kind, value
 
 
-def _scalar(value: object) -> str | None:
-    return value if isinstance(value, str) else number_as_text(value)
-
-
-def _camel(kind: str) -> str:
-    head, *rest = kind.split("_")
-    return head + "".join(part.capitalize() for part in rest)
+@lru_cache(maxsize=256)
+def spellings(kind: str) -> tuple[str, ...]:
+    """The keys of a custom external ID: as it was declared, in snake_case and in camelCase."""
+    snake = names.snake_case(kind) or kind
+    head, *rest = snake.split("_")
+    return tuple(dict.fromkeys((kind, snake, head + "".join(part.capitalize() for part in rest))))

@@ -7,6 +7,7 @@ import hashlib
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SEGMENT_ID_LENGTH = 27  # 62**27 > 2**160, so a whole SHA-1 fits
+LATEST = 9 * 10**18  # the year 2255 in nanoseconds; what is received later counts on from here, within 63 bits
 
 
 def segment_id(space: str, received_at: int, message_id: str) -> str:
@@ -47,7 +48,7 @@ def seq_text(seq: int) -> str:
 
 def next_seq(last: int, received_at: int) -> int:
     """The next number of the space's clock: nanoseconds of the time received, but always more than the last one."""
-    return max(last + 1, received_at * 1000)
+    return max(last + 1, min(received_at * 1000, LATEST))
 
 
 def _sha1(text: str) -> "hashlib._Hash":

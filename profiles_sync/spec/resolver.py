@@ -169,5 +169,5 @@ def _count(profile: Profile, kind: str, window: int | None, now: int) -> int:
     return sum(
         1
         for identifier, mapped_at in profile.mapped_at.items()
-        if identifier.type == kind and (window is None or mapped_at > now - window)
+        if identifier.type == kind and (window is None or abs(now - mapped_at) < window)
     )

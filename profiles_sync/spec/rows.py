@@ -5,7 +5,7 @@ Source: Segment, "Warehouse Schemas" and "Profiles Sync Tables".
 
 from profiles_sync.spec import names
 from profiles_sync.spec.columns import Value, flatten
-from profiles_sync.spec.events import Event, Json
+from profiles_sync.spec.events import PAGES, Event, Json, scalar_text
 from profiles_sync.spec.tables import EVENT_TABLE_OF, reserved_columns
 
 Row = dict[str, Value]
@@ -48,13 +48,9 @@ def _common(event: Event) -> Row:
 
 
 def _own_columns(event: Event) -> Row:
-    if event.type in {"page", "screen"}:
-        group = event.context.get("groupId")
-        return {
-            "name": event.name if event.name is not None else _text(event.payload.get("name")),
-            "category": event.category if event.category is not None else _text(event.payload.get("category")),
-            "group_id": group if isinstance(group, str) else None,
-        }
+    if event.type in PAGES:
+        group = scalar_text(event.context.get("groupId"))
+        return {"name": event.name, "category": event.category, "group_id": group}
     if event.type == "group":
         return {"group_id": event.group_id}
     return {"previous_id": event.previous_id} if event.type == "alias" else {}
@@ -62,20 +58,12 @@ def _own_columns(event: Event) -> Row:
 
 def _remaining(event: Event) -> Json:
     """A page's name and category stand in its properties too; the column of its own shows them once."""
-    if event.type not in {"page", "screen"}:
+    if event.type not in PAGES:
         return event.payload
-    own = _own_columns(event)
-    return {
-        key: value
-        for key, value in event.payload.items()
-        if key not in {"name", "category"} or not isinstance(value, str) or value != own[key]
-    }
+    own = {key: text for key, text in (("name", event.name), ("category", event.category)) if text is not None}
+    return {key: value for key, value in event.payload.items() if key not in own or scalar_text(value) != own[key]}
 
 
 def _shown(context: Json) -> Json:
     """`context.integrations` is routing, not data: Segment never lands it."""
     return {key: value for key, value in context.items() if key != "integrations"}
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

@@ -12,7 +12,11 @@ _DAY = 86_400_000_000  # microseconds
 
 
 class Frequency(StrEnum):
-    """The window a limit counts in; it slides, and its clock is the `received_at` of the first mapping."""
+    """The window a limit counts in; it slides, and its clock is the `received_at` of the first mapping.
+
+    An event that lands late counts the values that were mapped less than a window before or after it: so neither does
+    an old file get past the limit, nor do later years count against it.
+    """
 
     DAILY = "Daily"
     WEEKLY = "Weekly"
@@ -42,8 +46,7 @@ class Blocked:
 
 @lru_cache(maxsize=256)
 def _pattern(text: str) -> re.Pattern[str]:
-    # `^` and `$` inside a full match are harmless, but `$` would let a trailing line end through.
-    return re.compile(rf"(?:{text})")
+    return re.compile(text)
 
 
 #: The set that Segment recommends: zeroes and dashes, -1, null, anonymous.

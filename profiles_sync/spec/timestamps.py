@@ -11,7 +11,7 @@ _EPOCH = datetime(1970, 1, 1)
 _read = datetime.fromisoformat
 _SECOND = 1_000_000
 _EARLIEST = -62_135_596_800 * _SECOND  # 0001-01-01T00:00:00Z
-_LATEST = 253_402_300_800 * _SECOND - 1  # 9999-12-31T23:59:59.999999Z
+LATEST = 253_402_300_800 * _SECOND - 1  # 9999-12-31T23:59:59.999999Z
 
 
 def parse(text: str) -> int | None:
@@ -54,7 +54,7 @@ def event_time(received: int, sent: int | None, original: int | None) -> int:
     if sent is None:
         return original
     happened = received - (sent - original)
-    return happened if _EARLIEST <= happened <= _LATEST else received
+    return happened if _EARLIEST <= happened <= LATEST else received
 
 
 def _date_time(text: str) -> int | None:
@@ -71,7 +71,7 @@ def _date_time(text: str) -> int | None:
     moment = _moment(clock[:26])
     if moment is None or not offset:
         return moment
-    return moment - offset if _EARLIEST <= moment - offset <= _LATEST else None
+    return moment - offset if _EARLIEST <= moment - offset <= LATEST else None
 
 
 def _is_whole(clock: str) -> bool:

@@ -50,13 +50,13 @@ class AppendRows:
 
     table: str
     columns: tuple[str, ...]
-    key: str
+    keys: tuple[str, ...]
     casts: Mapping[str, str]
     replace: bool = False
 
     def __str__(self) -> str:
         """One line for a person."""
-        return f"{'replace the rows of' if self.replace else 'append new rows to'} {self.table} by {self.key}"
+        return f"{'replace the rows of' if self.replace else 'append new rows to'} {self.table} by {self.keys[0]}"
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def plan_table(batch: Batch, existing: Mapping[str, str] | None, capabilities: C
     steps.append(LoadStaging(name, names))
     keys = tuple(names[key] for key in batch.table.key)
     if batch.table.change is Change.APPEND:
-        steps.append(AppendRows(name, tuple(wanted), keys[0], casts, batch.full))
+        steps.append(AppendRows(name, tuple(wanted), keys, casts, batch.full))
     else:
         steps.append(MergeRows(name, tuple(wanted), keys, casts, batch.full))
     return steps

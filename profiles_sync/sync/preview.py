@@ -5,6 +5,7 @@ from typing import Any
 from profiles_sync.control import history
 from profiles_sync.errors import ProfilesSyncError, SettingsError
 from profiles_sync.pipeline import batches
+from profiles_sync.pipeline.delta_source import is_mark
 from profiles_sync.pipeline.discover import new_files
 from profiles_sync.settings import Settings
 from profiles_sync.sync.hourly import lake_of
@@ -20,7 +21,9 @@ def preview(settings: Settings) -> dict[str, Any]:
     return {
         "batch": batches.last_landed(lake) + 1,
         "unfinished": None if left is None else left.number,
-        "files": [{"source": one.source, "path": one.path, "bytes": one.size} for one in found.files],
+        "files": [
+            {"source": one.source, "path": one.path, "bytes": one.size} for one in found.files if not is_mark(one.path)
+        ],
         "warehouses": {name: _steps(settings, name) for name, one in settings.warehouses.items() if one.enabled},
         "warnings": list(found.warnings),
     }

@@ -1,15 +1,16 @@
 """Carry out a sync: each table on its own, each in one transaction with the record of how far it came."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from profiles_sync.errors import ProfilesSyncError
+from profiles_sync.errors import ProfilesSyncError, WarehouseRefused, unexpected
 from profiles_sync.lake.changes import changes, public_tables
 from profiles_sync.lake.tables import Lake
 from profiles_sync.sync.plan import AddColumns, AppendRows, CreateTable, LoadStaging, MergeRows, Step, plan_table
 from profiles_sync.warehouses import sql
-from profiles_sync.warehouses.base import INTERNAL, Batch, Connection, Cursor, Warehouse
+from profiles_sync.warehouses.base import INTERNAL, OPERATION, Batch, Connection, Cursor, Warehouse
 from profiles_sync.warehouses.names import physical
 
 _log = logging.getLogger(__name__)
@@ -20,6 +21,7 @@ SUCCESS, PARTIAL, FAILED = "Success", "Partial success", "Failed"
 class TableResult:
     """One table of a sync. `duplicates` had an `id` that the warehouse has, `cast_to_null` did not fit the column."""
 
+    staged: int = 0
     rows: int = 0
     duplicates: int = 0
     cast_to_null: int = 0
@@ -56,30 +58,37 @@ def sync_warehouse(
     try:
         with warehouse.connect() as connection:
             _prepare(connection, warehouse.schema)
-            cursors = _cursors(connection, warehouse.schema)
-            columns = connection.columns(warehouse.schema)
+            known = _known(connection, warehouse.schema)
             for name in public_tables(lake):
-                batch = changes(lake, name, cursors.get(name))
-                if batch is not None:
-                    say(name)
-                    result.tables[name] = _sync_table(connection, warehouse, batch, columns, sync_id)
+                with _on_its_own(name, result):
+                    if planned := _planned(warehouse, lake, known, name):
+                        say(name)
+                        result.tables[name] = _sync_table(connection, warehouse, *planned, sync_id)
     except ProfilesSyncError as error:
         result.error = str(error)
+    except Exception as error:
+        _log.debug("warehouse %s", warehouse.name, exc_info=True)
+        result.error = unexpected(error)
     return result
+
+
+@contextmanager
+def _on_its_own(name: str, result: WarehouseResult) -> Iterator[None]:
+    try:
+        yield
+    except ProfilesSyncError as error:
+        result.tables[name] = TableResult(error=str(error))
+    except Exception as error:  # one table's surprise may not stop the others
+        _log.debug("table %s", name, exc_info=True)
+        result.tables[name] = TableResult(error=unexpected(error))
 
 
 def pending(warehouse: Warehouse, lake: Lake) -> dict[str, list[Step]]:
     """What a sync would do now, by table; nothing is written."""
-    with warehouse.connect() as connection:
-        known = INTERNAL in {row[0] for row in connection.query("SELECT schema_name FROM information_schema.schemata")}
-        cursors = _cursors(connection, warehouse.schema) if known else {}
-        columns = connection.columns(warehouse.schema)
-        batches = {name: changes(lake, name, cursors.get(name)) for name in public_tables(lake)}
-        return {
-            name: plan_table(batch, columns.get(physical(name, warehouse.capabilities)), warehouse.capabilities)
-            for name, batch in batches.items()
-            if batch is not None
-        }
+    with warehouse.connect(read_only=True) as connection:
+        known = _known(connection, warehouse.schema)
+        found = [_planned(warehouse, lake, known, name) for name in public_tables(lake)]
+        return {batch.table.name: steps for batch, steps in filter(None, found)}
 
 
 def _prepare(connection: Connection, schema: str) -> None:
@@ -87,32 +96,39 @@ def _prepare(connection: Connection, schema: str) -> None:
         connection.execute(statement)
 
 
-def _cursors(connection: Connection, schema: str) -> dict[str, Cursor]:
-    return {row[0]: Cursor(row[1], int(row[2])) for row in connection.query(sql.read_cursors(schema))}
+@dataclass(frozen=True)
+class _Known:
+    """What a warehouse has: column to type per table, and how far each table follows the lake."""
+
+    columns: Mapping[str, Mapping[str, str]]
+    cursors: Mapping[str, Cursor]
+
+
+def _known(connection: Connection, schema: str) -> _Known:
+    recorded = "cursors" in connection.columns(INTERNAL)
+    rows = connection.query(sql.read_cursors(schema)) if recorded else []
+    return _Known(connection.columns(schema), {row[0]: Cursor(row[1], int(row[2])) for row in rows})
+
+
+def _planned(warehouse: Warehouse, lake: Lake, known: _Known, name: str) -> tuple[Batch, list[Step]] | None:
+    """A table's changes and the steps for them; None when the warehouse has them all."""
+    existing = known.columns.get(physical(name, warehouse.capabilities))
+    # Where there is no table, somebody dropped it: the cursor stands for rows that are gone.
+    batch = changes(lake, name, known.cursors.get(name) if existing else None)
+    return None if batch is None else (batch, plan_table(batch, existing, warehouse.capabilities))
 
 
 def _sync_table(
-    connection: Connection,
-    warehouse: Warehouse,
-    batch: Batch,
-    columns: Mapping[str, Mapping[str, str]],
-    sync_id: str,
+    connection: Connection, warehouse: Warehouse, batch: Batch, steps: Sequence[Step], sync_id: str
 ) -> TableResult:
     result = TableResult()
     name, schema = batch.table.name, warehouse.schema
-    physical_name = physical(name, warehouse.capabilities)
-    try:
-        with connection.transaction():
-            for step in plan_table(batch, columns.get(physical_name), warehouse.capabilities):
-                _carry_out(connection, schema, step, batch, result)
-            connection.execute(sql.drop_table(sql.staging(schema, physical_name)))
-            connection.execute(sql.forget_cursor(schema, name))
-            connection.execute(sql.record_cursor(schema, name, batch.cursor, sync_id))
-    except ProfilesSyncError as error:
-        return TableResult(error=str(error))
-    except Exception as error:  # one table's surprise may not stop the others; its text may hold people's data
-        _log.debug("table %s", name, exc_info=True)
-        return TableResult(error=f"internal error ({type(error).__name__}); the next run repeats the table")
+    with connection.transaction():
+        for step in steps:
+            _carry_out(connection, schema, step, batch, result)
+        connection.execute(sql.drop_table(sql.staging(schema, physical(name, warehouse.capabilities))))
+        connection.execute(sql.forget_cursor(schema, name))
+        connection.execute(sql.record_cursor(schema, name, batch.cursor, sync_id))
     return result
 
 
@@ -124,16 +140,15 @@ def _carry_out(connection: Connection, schema: str, step: Step, batch: Batch, re
             for column, kind in columns.items():
                 connection.execute(sql.add_column(schema, table, column, kind))
         case LoadStaging(table, names):
-            result.duplicates = connection.load(batch, sql.staging(schema, table), names)
+            result.staged = connection.load(batch, sql.staging(schema, table), names)
         case AppendRows() | MergeRows():
             _apply(connection, schema, step, result)
 
 
 def _apply(connection: Connection, schema: str, step: AppendRows | MergeRows, result: TableResult) -> None:
-    staged, result.duplicates = result.duplicates, 0
     if step.replace:
         connection.execute(sql.delete_all(schema, step.table))
-    if not staged:
+    if not result.staged:
         return
     values = {
         column: f"TRY_CAST(s.{sql.quote(column)} AS {step.casts[column]})"
@@ -141,18 +156,29 @@ def _apply(connection: Connection, schema: str, step: AppendRows | MergeRows, re
         else f"s.{sql.quote(column)}"
         for column in step.columns
     }
-    result.cast_to_null = _lost(connection, schema, step, values)
+    lost = _lost(connection, schema, step, values)
+    if unfit := [key for key in step.keys if lost.get(key)]:
+        raise WarehouseRefused(
+            f"{step.table}.{unfit[0]} is {step.casts[unfit[0]]} in the warehouse and {lost[unfit[0]]} keys do not fit; "
+            "give the column its type back, the next run repeats the table"
+        )
+    result.cast_to_null = sum(lost.values())
     if isinstance(step, AppendRows):
-        result.rows = connection.execute(sql.append(schema, step.table, step.key, values))
-        result.duplicates = staged - result.rows
+        result.rows = connection.execute(sql.append(schema, step.table, step.keys[0], values))
+        result.duplicates = result.staged - result.rows
     else:
         result.rows = connection.execute(sql.merge(schema, step.table, step.keys, values))
 
 
-def _lost(connection: Connection, schema: str, step: AppendRows | MergeRows, values: Mapping[str, str]) -> int:
+def _lost(
+    connection: Connection, schema: str, step: AppendRows | MergeRows, values: Mapping[str, str]
+) -> dict[str, int]:
+    """How many values of each column do not fit its type in the warehouse."""
     if not step.casts:
-        return 0
-    counts = " + ".join(
+        return {}
+    counts = ", ".join(
         f"count(*) FILTER (s.{sql.quote(column)} IS NOT NULL AND {values[column]} IS NULL)" for column in step.casts
     )
-    return int(connection.query(f"SELECT {counts} FROM {sql.staging(schema, step.table)} AS s")[0][0])
+    kept = f" WHERE s.{sql.quote(OPERATION)} <> 'D'" if isinstance(step, MergeRows) else ""
+    row = connection.query(f"SELECT {counts} FROM {sql.staging(schema, step.table)} AS s{kept}")[0]
+    return dict(zip(step.casts, map(int, row), strict=True))

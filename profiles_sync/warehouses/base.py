@@ -103,8 +103,8 @@ class Warehouse(Protocol):
     schema: str
     capabilities: Capabilities
 
-    def connect(self) -> AbstractContextManager[Connection]:
-        """Open it for one sync.
+    def connect(self, read_only: bool = False) -> AbstractContextManager[Connection]:
+        """Open it for one sync, or to look and change nothing: then a warehouse that is not there yet is empty.
 
         Raises:
             WarehouseUnreachable: It cannot be reached now.

@@ -4,102 +4,37 @@ One process may write a DuckDB file and nobody else may read it meanwhile, so th
 after it. Source: DuckDB documentation, "Concurrency", "Keywords and Identifiers".
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
-from profiles_sync.errors import MissingExtra, WarehouseRefused, WarehouseUnreachable
+from profiles_sync.errors import MissingExtra, ProfilesSyncError, WarehouseRefused, WarehouseUnreachable
 from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses import sql
-from profiles_sync.warehouses.base import Batch, Capabilities
+from profiles_sync.warehouses.base import INTERNAL, Batch, Capabilities
 
 if TYPE_CHECKING:
     import duckdb
 
-_RESERVED = frozenset(
-    {
-        "all",
-        "analyse",
-        "analyze",
-        "and",
-        "any",
-        "array",
-        "as",
-        "asc",
-        "asymmetric",
-        "both",
-        "case",
-        "cast",
-        "check",
-        "collate",
-        "column",
-        "constraint",
-        "create",
-        "default",
-        "deferrable",
-        "desc",
-        "describe",
-        "distinct",
-        "do",
-        "else",
-        "end",
-        "except",
-        "false",
-        "fetch",
-        "for",
-        "foreign",
-        "from",
-        "group",
-        "having",
-        "in",
-        "initially",
-        "intersect",
-        "into",
-        "lambda",
-        "lateral",
-        "leading",
-        "limit",
-        "not",
-        "null",
-        "offset",
-        "on",
-        "only",
-        "or",
-        "order",
-        "pivot",
-        "pivot_longer",
-        "pivot_wider",
-        "placing",
-        "primary",
-        "qualify",
-        "references",
-        "returning",
-        "select",
-        "show",
-        "some",
-        "summarize",
-        "symmetric",
-        "table",
-        "then",
-        "to",
-        "trailing",
-        "true",
-        "union",
-        "unique",
-        "unpivot",
-        "using",
-        "variadic",
-        "when",
-        "where",
-        "window",
-        "with",
-    }
-)
+# The keywords that mean something else than a column of that name, unless they stand in quotes.
+_WORDS = """
+all analyse analyze and anti any array as asc asof asymmetric at authorization binary both by case cast check collate
+collation column concurrently constraint create cross default deferrable desc describe distinct do else end except
+false fetch for foreign freeze from full glob group having ilike in initially inner intersect into is isnull join
+lambda lateral leading left like limit natural not notnull null offset on only or order outer overlaps pivot
+pivot_longer pivot_wider placing positional primary qualify references returning right select semi show similar some
+summarize symmetric table tablesample then to trailing true union unique unpack unpivot using variadic verbose when
+where window with
+"""
+_QUOTED = re.compile(r"'.*'|\".*\"|(?<=with value )\S+")
+_HELD = ("Could not set lock", "Unique file handle conflict", "used by another process")
 
 CAPABILITIES = Capabilities(
     types={
@@ -109,7 +44,7 @@ CAPABILITIES = Capabilities(
         Type.BOOLEAN: "BOOLEAN",
         Type.TIMESTAMP: "TIMESTAMP",
     },
-    reserved=_RESERVED,
+    reserved=frozenset(_WORDS.split()),
     max_identifier=255,
 )
 
@@ -117,11 +52,18 @@ CAPABILITIES = Capabilities(
 class DuckDBSettings(BaseModel):
     """Connection fields of a DuckDB file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
     type: Literal["duckdb"]
     path: str
     schema_name: str | None = Field(default=None, alias="schema")
     enabled: bool = True
+
+    @field_validator("schema_name")
+    @classmethod
+    def _is_free(cls, schema: str | None) -> str | None:
+        if schema == INTERNAL:
+            raise PydanticCustomError("internal_schema", "the sync record lives in that schema, take another name")
+        return schema
 
 
 class DuckDBConnection:
@@ -144,13 +86,13 @@ class DuckDBConnection:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """See `base.Connection`."""
-        self._opened.execute("BEGIN TRANSACTION")
+        self.query("BEGIN TRANSACTION")
         try:
             yield
         except BaseException:
-            self._opened.execute("ROLLBACK")
+            self.query("ROLLBACK")
             raise
-        self._opened.execute("COMMIT")
+        self.query("COMMIT")
 
     def execute(self, statement: str) -> int:
         """See `base.Connection`."""
@@ -164,7 +106,6 @@ class DuckDBConnection:
         try:
             return self._opened.execute(statement).fetchall()
         except duckdb.Error as error:
-            # DuckDB quotes the value it stumbled over in the lines after the first
             raise WarehouseRefused(f"duckdb refused {' '.join(statement.split()[:3])}: {_kind(error)}") from None
 
     def load(self, batch: Batch, staging: str, names: Mapping[str, str]) -> int:
@@ -180,7 +121,13 @@ class DuckDBConnection:
 
 
 def _kind(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error).splitlines()[0].split('Could not convert')[0].strip()}"
+    """What went wrong, without people's data: DuckDB quotes a value it stumbles over, and shows it in later lines."""
+    import duckdb
+
+    line = str(error).splitlines()[0]
+    if isinstance(error, (duckdb.DataError, duckdb.IntegrityError)):
+        line = _QUOTED.sub("…", line)
+    return f"{type(error).__name__}: {line}"
 
 
 def _naive(rows: pa.RecordBatchReader) -> pa.RecordBatchReader:
@@ -202,37 +149,48 @@ class DuckDBWarehouse:
         self.schema = settings.schema_name or schema
 
     @contextmanager
-    def connect(self) -> Iterator[DuckDBConnection]:
+    def connect(self, read_only: bool = False) -> Iterator[DuckDBConnection]:
         """See `base.Warehouse`. Another process may hold the file: wait for it up to `patience` seconds."""
         opened = retry(
             retry=retry_if_exception_type(WarehouseUnreachable),
             stop=stop_after_delay(self.patience),
             wait=wait_exponential(0.2, max=5),
             reraise=True,
-        )(self._open)()
+        )(self._open)(read_only)
         try:
             yield DuckDBConnection(opened)
         finally:
             opened.close()
 
-    def _open(self) -> "duckdb.DuckDBPyConnection":
+    def _open(self, read_only: bool) -> "duckdb.DuckDBPyConnection":
         try:
             import duckdb
         except ImportError:
             raise MissingExtra(
                 f"warehouse {self.name}: duckdb is not installed; pip install 'profiles-sync[duckdb]'"
             ) from None
-        Path(self.settings.path).parent.mkdir(parents=True, exist_ok=True)
+        opened = duckdb.connect()
         try:
-            # Attached under a name of our own: a file acme.duckdb with a schema acme would be ambiguous otherwise.
-            opened = duckdb.connect()
-            opened.execute(f"ATTACH {sql.text(self.settings.path)} AS _warehouse")
-            opened.execute("USE _warehouse")
-        except duckdb.IOException as error:
-            if "lock" in str(error).lower():
-                raise WarehouseUnreachable(
-                    f"warehouse {self.name}: another process holds {self.settings.path}; nothing was written, close "
-                    "the other program or let the next run try again"
-                ) from None
-            raise WarehouseRefused(f"warehouse {self.name}: cannot open {self.settings.path}: {_kind(error)}") from None
+            self._attach(opened, Path(self.settings.path), read_only)
+        except (OSError, duckdb.Error) as error:
+            opened.close()
+            raise self._not_opened(error) from None
         return opened
+
+    def _attach(self, opened: "duckdb.DuckDBPyConnection", path: Path, read_only: bool) -> None:
+        if not read_only:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        # Attached under a name of our own: a file acme.duckdb with a schema acme would be ambiguous otherwise.
+        file = sql.text(":memory:" if read_only and not path.exists() else str(path))
+        opened.execute(f"ATTACH {file} AS _warehouse{' (READ_ONLY)' if read_only and path.exists() else ''}")
+        opened.execute("USE _warehouse")
+        opened.execute("SET TimeZone = 'UTC'")  # a column that was altered to one with a zone means UTC too
+
+    def _not_opened(self, error: Exception) -> ProfilesSyncError:
+        path = self.settings.path
+        if any(text in str(error) for text in _HELD):
+            return WarehouseUnreachable(
+                f"warehouse {self.name}: another process holds {path}; nothing was written, close the other program "
+                "or let the next run try again"
+            )
+        return WarehouseRefused(f"warehouse {self.name}: cannot open {path}: {_kind(error)}")

@@ -61,13 +61,13 @@ def append(schema: str, table: str, key: str, values: Mapping[str, str]) -> str:
         f"INSERT INTO {quote(schema, table)} ({columns}) SELECT {chosen} FROM ("
         f"SELECT *, row_number() OVER (PARTITION BY {quote(key)} ORDER BY {quote('received_at')}) AS _place "
         f"FROM {staging(schema, table)}) AS s WHERE s._place = 1 AND NOT EXISTS ("
-        f"SELECT 1 FROM {quote(schema, table)} AS t WHERE t.{quote(key)} = s.{quote(key)})"
+        f"SELECT 1 FROM {quote(schema, table)} AS t WHERE t.{quote(key)} = {values[key]})"
     )
 
 
 def merge(schema: str, table: str, keys: Sequence[str], values: Mapping[str, str]) -> str:
     """Delete, update and insert by key, as each staged row asks for."""
-    on = " AND ".join(f"t.{quote(key)} = s.{quote(key)}" for key in keys)
+    on = " AND ".join(f"t.{quote(key)} = {values[key]}" for key in keys)
     updates = ", ".join(f"{quote(name)} = {value}" for name, value in values.items())
     columns = ", ".join(quote(name) for name in values)
     return (

@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import replace
 
 import duckdb
-import orjson
 import pytest
 import yaml
 

@@ -1,0 +1,73 @@
+"""The traits of profiles through a batch: the rules of `spec.traits`, applied to the events that can change any."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from profiles_sync.pipeline.kernel import Replayed
+from profiles_sync.pipeline.landing import Landing
+from profiles_sync.spec import traits
+from profiles_sync.spec.traits import Traits
+
+Numbers = NDArray[np.int64]
+#: Until the rows of the batch are numbered, a change carries this plus its event's place as its seq: later than all.
+UNNUMBERED = 1 << 62
+
+
+@dataclass(frozen=True)
+class TraitChanges:
+    """The rows for `profile_traits_updates` and what is current after them.
+
+    Attributes:
+        event: The place of each row's event, ascending.
+        profile: Its profile.
+        snapshots: All traits of the profile after the event.
+        current: Traits by profile, of those that the batch knew or changed.
+    """
+
+    event: Numbers
+    profile: Numbers
+    snapshots: list[Traits]
+    current: dict[int, Traits]
+
+
+def replay_traits(landing: Landing, replayed: Replayed, before: dict[int, Traits]) -> TraitChanges:
+    """One row, a full snapshot, when an Identify changes a trait or a merge leaves a profile that has traits."""
+    current = {profile: dict(several) for profile, several in before.items()}
+    events, profiles, snapshots = [], [], []
+    received, happened = landing.numbers("received_at"), landing.numbers("timestamp")
+    sent_json = _sent(landing)
+    merged_into = _merged(replayed)
+    for event in sorted(sent_json.keys() | merged_into.keys()):
+        profile = int(replayed.profile[event])
+        if profile < 0:
+            continue
+        sent = orjson.loads(sent_json.get(event, "{}"))
+        merged = [current.pop(one, {}) for one in merged_into.get(event, ())]
+        here = traits.combined([current.get(profile, {}), *merged]) if merged else current.get(profile, {})
+        if not traits.changed(here, sent) and not (merged and here):
+            continue
+        seq = UNNUMBERED + event
+        here = traits.updated(here, sent, seq, int(received[event]), int(happened[event]))
+        current[profile] = here
+        events.append(event)
+        profiles.append(profile)
+        snapshots.append(here)
+    return TraitChanges(np.array(events, np.int64), np.array(profiles, np.int64), snapshots, current)
+
+
+def _sent(landing: Landing) -> dict[int, str]:
+    """By event, what it sends as JSON."""
+    column = landing.events["traits"].combine_chunks()
+    filled = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
+    return dict(zip(filled.tolist(), column.drop_null().to_pylist(), strict=True))
+
+
+def _merged(replayed: Replayed) -> dict[int, list[int]]:
+    """By event, the profiles it merges away."""
+    found: dict[int, list[int]] = {}
+    for event, profile in zip(replayed.merge_event.tolist(), replayed.merge_profile.tolist(), strict=True):
+        found.setdefault(event, []).append(profile)
+    return found

@@ -1,0 +1,90 @@
+"""The Syncs table of a space."""
+
+import datetime as dt
+
+import pytest
+
+from profiles_sync.control.history import Sync, next_sync, record, syncs
+from profiles_sync.lake.tables import Lake
+
+START = dt.datetime(2026, 1, 5, 14, 0, tzinfo=dt.UTC)
+MINUTE = 60_000_000
+
+
+@pytest.fixture
+def lake(tmp_path):
+    return Lake(str(tmp_path), "acme")
+
+
+def sync(minute, warehouse="local", status="Success", took=1.0, **more):
+    """A sync that began so many minutes after START."""
+    started = int(START.timestamp() * 1e6) + minute * MINUTE
+    return Sync(str(started), warehouse, status, started, started + int(took * MINUTE), more.pop("rows", 0), **more)
+
+
+def test_a_space_that_never_synced_has_no_syncs(lake):
+    assert syncs(lake) == []
+
+
+def test_syncs_come_newest_first_however_they_were_recorded(lake):
+    for minute in (60, 0, 120):
+        record(lake, [sync(minute)])
+    assert [one.started_at for one in syncs(lake)] == [sync(minute).started_at for minute in (120, 60, 0)]
+
+
+def test_a_sync_comes_back_as_it_was_recorded(lake):
+    one = sync(0, None, "Failed", error='it\'s "odd"\n✓', tables={"pages": 3}, errors={"tracks": "no"}, rows=3)
+    two = sync(0, "pg", rows=2**40)
+    record(lake, [one, two])
+    assert sorted(syncs(lake), key=lambda sync: sync.rows) == [one, two]
+
+
+@pytest.mark.parametrize(("took", "minutes"), [(0, 0), (1, 1), (2.5, 2.5), (1 / 3, 0.33), (0.001, 0), (90, 90)])
+def test_the_duration_is_in_minutes(took, minutes):
+    assert sync(0, took=took).minutes == minutes
+    assert sync(0, took=took).shown()["duration_minutes"] == minutes
+
+
+def test_rows_are_split_into_the_three_groups():
+    graph = ["id_graph_updates", "external_id_mapping_updates", "profile_traits_updates", "profile_merges"]
+    graph += ["user_identifiers", "user_traits", "id_graph", "external_id_mapping", "profile_traits"]
+    types = ["identifies", "pages", "screens", "groups", "aliases", "tracks"]
+    tables = {name: 10**place for place, name in enumerate([*graph, *types, "order_completed", "_tracks"])}
+    assert sync(0, tables=tables).groups == {
+        "identity graph tables": 111_111_111,
+        "event type tables": 111_111 * 10**9,
+        "event tables": 11 * 10**15,
+    }
+    assert sync(0).groups == {"identity graph tables": 0, "event type tables": 0, "event tables": 0}
+
+
+def test_a_sync_is_shown_with_its_status_start_duration_and_rows():
+    shown = sync(5, status="Partial success", rows=3, tables={"pages": 3}, errors={"tracks": "no"}).shown()
+    assert (
+        shown.items()
+        >= {
+            "sync_id": str(sync(5).started_at),
+            "warehouse": "local",
+            "status": "Partial success",
+            "start_time": "2026-01-05T14:05:00+00:00",
+            "duration_minutes": 1.0,
+            "synced_rows": 3,
+            "tables": {"pages": 3},
+            "errors": {"tracks": "no"},
+            "error": None,
+        }.items()
+    )
+
+
+@pytest.mark.parametrize(
+    ("minute", "due"),
+    [(0, "2026-01-05T15:00"), (59, "2026-01-05T15:00"), (60, "2026-01-05T16:00"), (600, "2026-01-06T01:00")],
+)
+def test_the_next_sync_is_due_at_the_next_full_hour(minute, due):
+    now = START + dt.timedelta(minutes=minute)
+    assert next_sync(now.timestamp()) == f"{due}:00+00:00"
+
+
+def test_the_syncs_are_no_table_of_the_space(lake, tmp_path):
+    record(lake, [sync(0)])
+    assert (tmp_path / "acme" / "_control" / "syncs" / "_delta_log").is_dir()

@@ -1,0 +1,63 @@
+"""What the sync tests do over and over: calls, the job, the sync, and the comparison of lake and warehouse."""
+
+import datetime as dt
+
+from profiles_sync.lake.changes import public_tables
+from profiles_sync.lake.tables import scan
+from profiles_sync.sync.hourly import run
+from profiles_sync.sync.run import sync_warehouse
+from profiles_sync.warehouses import open_warehouse
+from tests.commands import query
+from tests.lakes import random_events
+
+
+def bought(message, day=5, user="u1", event="Bought", **properties):
+    """One Track call."""
+    return {
+        "type": "track",
+        "event": event,
+        "userId": user,
+        "messageId": message,
+        "receivedAt": f"2026-01-{day:02d}T00:00:00Z",
+        "properties": properties,
+    }
+
+
+def call(kind, message, day=5, **fields):
+    return {"type": kind, "messageId": message, "receivedAt": f"2026-01-{day:02d}T00:00:00Z"} | fields
+
+
+def stream(seed, count, day=0):
+    """A dense stream whose messageIds are all different, so that lake and warehouse hold the same rows."""
+    return [event | {"messageId": f"{seed}-{n}"} for n, event in enumerate(random_events(seed, count, day))]
+
+
+def job(twin):
+    """The main job, as the command runs it."""
+    return run(twin.settings, lambda: None)
+
+
+def synced(twin, **changed):
+    """Only the sync of the warehouse, with settings changed; nothing new is taken into the lake."""
+    declared = twin.settings.warehouses["local"].model_copy(update=changed)
+    return sync_warehouse(open_warehouse("local", declared, twin.settings.schema_name), twin.lake, "1")
+
+
+def in_lake(twin, name):
+    rows = scan(twin.lake.open(name)).to_pylist()
+    return sorted(
+        repr([cell.replace(tzinfo=None) if isinstance(cell, dt.datetime) else cell for cell in row.values()])
+        for row in rows
+    )
+
+
+def in_warehouse(twin, name, schema="acme"):
+    listed = ", ".join(f'"{column}"' for column in twin.lake.types(name))
+    return sorted(repr(list(row)) for row in query(twin.folder, f'SELECT {listed} FROM {schema}."{name}"'))
+
+
+def assert_same(twin, but=()):
+    """Every table of the warehouse holds the rows of the lake's, no more and no fewer."""
+    for name in public_tables(twin.lake):
+        if name not in but:
+            assert in_warehouse(twin, name) == in_lake(twin, name), name

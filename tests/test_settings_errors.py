@@ -1,0 +1,136 @@
+"""What is wrong in the settings is one line that names the key, without a value, and exit code 2."""
+
+import os
+
+import pytest
+
+from profiles_sync.errors import SettingsError
+from profiles_sync.settings import ENV_PREFIX, load
+from tests.commands import SETTINGS, in_process, profiles_sync
+
+SECRET = "hunter2"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_in_the_environment(monkeypatch):
+    for name in [name for name in os.environ if name.upper().startswith(ENV_PREFIX)]:
+        monkeypatch.delenv(name)
+
+
+def written(folder, *parts):
+    path = folder / "acme.yml"
+    path.write_text("".join(parts))
+    return path
+
+
+POSTGRES = "  pg: {type: postgres, host: 127.0.0.1, port: 5432, database: acme, username: segment, password: hunter2}\n"
+WRONG = {
+    "a wrong value": ("engine: {slots: many}\n", "engine.slots: expected a valid integer"),
+    "a value out of range": ("engine: {slots: 0}\n", "engine.slots: expected greater than or equal to 1"),
+    "a wrong choice": ("identity: {path: fast}\n", "identity.path: expected 'auto', 'driver' or 'distributed'"),
+    "an unknown key": ("laek: ./lake\n", "laek: unknown key"),
+    "an unknown key further in": ("engine: {slot: 3}\n", "engine.slot: unknown key"),
+    "a required key that is missing": ("sources: {shop: {id: s, path: ./events}}\n", "sources.shop.name: required"),
+    "text where keys belong": ("engine: fast\n", "engine: expected keys below it"),
+    "broken YAML": ("identity: {path: [\n", "not readable as YAML near line 8"),
+    "an unknown kind of warehouse": (POSTGRES, "warehouses.pg.type: expected 'duckdb'"),
+    "a name that no variable can hold": ("sources: {My Shop: {}}\n", "sources.My Shop"),
+    "a schema that is ours": ("  x: {type: duckdb, path: x, schema: _profiles_sync}\n", "warehouses.x.schema: "),
+    "a broken pattern": (
+        'identity: {rules: {email: {blocked: {patterns: ["ok", "[a"]}}}}\n',
+        "identity.rules.email.blocked.patterns.1: not a regular expression: unterminated character set",
+    ),
+    "a pattern that cannot be part of a larger one": (
+        'identity: {rules: {email: {blocked: {patterns: ["(?i)void"]}}}}\n',
+        "identity.rules.email.blocked.patterns.0: not a regular expression",
+    ),
+    "a wrong sibling of a secret": (f"storage: {{key: {SECRET}, other: [1]}}\n", "storage.other: "),
+    "a secret that is no text": ("storage: {key: [hunter2]}\n", "storage.key: "),
+    "a secret where keys belong": (f"storage: {SECRET}\n", "storage: expected keys below it"),
+    "a secret in a broken file": (f"storage: {{key: {SECRET}\n", "not readable as YAML"),
+}
+
+
+def assert_one_line(said, names):
+    assert said.startswith("error: ")
+    assert said.count("\n") == 1
+    assert names in said
+    assert "Traceback" not in said
+    assert SECRET not in said
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_is_wrong_in_the_file_is_one_line_that_names_the_key(tmp_path, what):
+    added, names = WRONG[what]
+    path = written(tmp_path, SETTINGS, added)
+    for subcommand in ("run", "plan", "status", "check"):
+        code, out, err = in_process(subcommand, "--settings", path)
+        assert (code, out) == (2, "")
+        assert_one_line(err, names)
+        assert str(path) in err
+    assert [one.name for one in tmp_path.iterdir()] == ["acme.yml"]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (b"", "space: required and missing"),
+        (b"space: {name: Acme}\n", "space.slug: required and missing"),
+        (b"space: {name: Acme, slug: Acme Inc}\n", "space.slug: "),
+        (b"spaces: {name: Acme, slug: acme}\n", "spaces: unknown key"),
+        (b"- space\n", "`space:`"),
+        (b"space\n", "`space:`"),
+        (b"1: acme\n", "`space:`"),
+        (b"space: {name: \xe9, slug: acme}\n", "encoding"),
+    ],
+)
+def test_a_file_that_is_no_settings_file_is_told_in_one_line(tmp_path, text, names):
+    (tmp_path / "acme.yml").write_bytes(text)
+    code, out, err = in_process("check", "--settings", tmp_path / "acme.yml")
+    assert (code, out) == (2, "")
+    assert_one_line(err, names)
+
+
+@pytest.mark.parametrize("name", ["nothing.yml", "."])
+def test_a_path_that_is_no_file_is_told_in_one_line(tmp_path, name):
+    code, out, err = in_process("run", "--settings", tmp_path / name)
+    assert (code, out) == (2, "")
+    assert_one_line(err, "no file at")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "names"),
+    [
+        ("PROFILES_SYNC_ENGINE__SLOTS", "many", "engine.slots (environment PROFILES_SYNC_ENGINE__SLOTS)"),
+        ("PROFILES_SYNC_ENGINE__SLOT", "3", "engine.slot (environment PROFILES_SYNC_ENGINE__SLOT): unknown key"),
+        ("PROFILES_SYNC_SPACE", '{"label": "x"}', "space.label (environment PROFILES_SYNC_SPACE): unknown key"),
+        ("PROFILES_SYNC_STORAGE", '{"key": "hunter2"', "PROFILES_SYNC_STORAGE: not readable as JSON"),
+        ("PROFILES_SYNC_STORAGE", SECRET, "PROFILES_SYNC_STORAGE: not readable as JSON"),
+        ("PROFILES_SYNC_STORAGE", '{"key": ["hunter2"]}', "storage.key (environment PROFILES_SYNC_STORAGE): "),
+        ("PROFILES_SYNC_IDENTITY__RULES", "{", "PROFILES_SYNC_IDENTITY__RULES: not readable as JSON"),
+    ],
+)
+def test_what_is_wrong_in_the_environment_names_the_variable(tmp_path, monkeypatch, name, value, names):
+    monkeypatch.setenv(name, value)
+    code, out, err = in_process("check", "--settings", written(tmp_path, SETTINGS))
+    assert (code, out) == (2, "")
+    assert_one_line(err, names)
+
+
+def test_of_many_problems_the_first_few_are_told(tmp_path):
+    with pytest.raises(SettingsError) as refused:
+        load(written(tmp_path, SETTINGS, "a: 1\nb: 1\nc: 1\nd: 1\ne: 1\n"))
+    assert str(refused.value).endswith("a: unknown key; b: unknown key; c: unknown key (2 more)")
+
+
+def test_a_path_with_brackets_in_it_is_shown_as_it_is(tmp_path):
+    (tmp_path / "[/red]").mkdir(parents=True)
+    code, _, err = in_process("check", "--settings", written(tmp_path / "[/red]", "laek: 1\n"))
+    assert code == 2
+    assert_one_line(err, "[/red]/acme.yml")
+
+
+def test_the_installed_command_says_it_the_same_way(tmp_path):
+    done = profiles_sync("run", "--settings", written(tmp_path, SETTINGS, POSTGRES))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert_one_line(done.stderr, "warehouses.pg.type: expected 'duckdb'")
