@@ -8,7 +8,7 @@ PY := .venv/bin/python
 PY3 := .venv-spark-3/bin/python
 UV := $(shell command -v uv || echo .tools/bin/uv)
 
-.PHONY: help install install-spark-3 demo test test-all check format lock clean
+.PHONY: help install install-spark-3 install-bench demo test test-all check bench bench-quick format lock clean
 
 help: ## Explain every target
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -23,12 +23,13 @@ demo: install ## Run the main job on a four-event story and on a generated strea
 	.venv/bin/profiles-sync demo
 
 test: install install-spark-3 ## Run the fast suite: without a JVM first, then Spark in both lanes (does all the set-up)
-	$(PY) -m pytest -q -m "not spark and not slow"
+	$(PY) -m pytest -q -n 2 -m "not spark and not slow"
 	$(PY) -m pytest -q -m "spark and not slow"
 	$(PY3) -m pytest -q -m "spark and not slow"
 
 test-all: install ## Run what is too slow for `make test`
-	$(PY) -m pytest -q -m slow || [ $$? -eq 5 ]
+	$(PY) -m pytest -q -n 2 -m "slow and not spark"
+	$(PY) -m pytest -q -m "slow and spark"
 
 check: install ## Format, lint, types, import contracts and the tests without a JVM, in under a minute
 	$(PY) -m ruff format --check .
@@ -36,7 +37,16 @@ check: install ## Format, lint, types, import contracts and the tests without a 
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 	.venv/bin/codespell README.md CHANGELOG.md DECISIONS.md profiles_sync jobs conf tests
-	$(PY) -m pytest -q -m "not spark and not slow"
+	$(PY) -m pytest -q -n 2 -m "not spark and not slow and not lake"
+
+bench: install-bench ## Run every measure against what it is compared with (an hour); results go to build/bench.json
+	$(PY) -m tests.benchmarks --json build/bench.json
+
+bench-quick: install-bench ## The same at small sizes, in three minutes
+	$(PY) -m tests.benchmarks --quick --json build/bench-quick.json
+
+install-bench: install
+	@$(UV) pip install --quiet --python $(PY) --require-hashes -r requirements/bench.txt
 
 format: install ## Format the code and mend what ruff can mend
 	$(PY) -m ruff format .
@@ -47,6 +57,8 @@ lock: ## Write the lock files anew
 		--all-extras --group dev --group spark-4 pyproject.toml requirements/build.in -o requirements/spark-4.txt
 	$(UV) pip compile -q --no-header --no-annotate --no-emit-index-url --generate-hashes --universal --python-version 3.11 \
 		--all-extras --group dev --group spark-3 pyproject.toml requirements/build.in -o requirements/spark-3.txt
+	$(UV) pip compile -q --no-header --no-annotate --no-emit-index-url --generate-hashes --universal --python-version 3.11 \
+		--group bench -c requirements/spark-4.txt pyproject.toml -o requirements/bench.txt
 
 clean: ## Remove environments and caches
 	rm -rf .venv .venv-spark-3 .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis demo

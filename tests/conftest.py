@@ -7,10 +7,18 @@ settings.register_profile("default", deadline=None, print_blob=True, suppress_he
 settings.load_profile("default")
 
 
+# Where tests run the job itself. Each takes a second or so, and there are hundreds.
+_LAKES = ("pipeline/test_", "sync/", "control/", "test_cli", "test_jobs", "test_readme", "test_settings", "warehouses/test_duckdb")
+_NO_LAKES = ("pipeline/test_digests", "pipeline/test_kernel")
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
         if "spark" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.spark)
+        place = item.nodeid.removeprefix("tests/")
+        if place.startswith(_LAKES) and not place.startswith(_NO_LAKES):
+            item.add_marker(pytest.mark.lake)
 
 
 @pytest.fixture(scope="session")

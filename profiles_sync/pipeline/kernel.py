@@ -155,7 +155,7 @@ def _ruled(rules: IdentityRules) -> steps.Rules:
 
 def _read(array: NDArray[Any], dtype: type) -> NDArray[Any]:
     """The same numbers, not to be written: numba compiles once for arrays that can be written and once for others."""
-    view = np.ascontiguousarray(array, dtype).view()
+    view: NDArray[Any] = np.ascontiguousarray(array, dtype).view()
     view.flags.writeable = False
     return view
 
@@ -164,7 +164,7 @@ def _handed(group: _Group) -> _Group:
     """The arrays as they are for the compiled steps, memoryviews of them for the plain ones."""
     if hasattr(steps.resolve_all, "py_func"):
         return group
-    handed = [memoryview(one) if isinstance(one, np.ndarray) else one for one in group]
+    handed = [memoryview(one) if isinstance(one, np.ndarray) else one for one in group]  # type: ignore[arg-type]
     return type(group)(*handed) if hasattr(group, "_fields") else type(group)(handed)
 
 

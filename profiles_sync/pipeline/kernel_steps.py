@@ -17,16 +17,7 @@ from numpy.typing import NDArray
 from profiles_sync.pipeline.compiled import compiled, step
 
 NO_IDENTIFIERS, OVER_LIMIT, OVER_TIME_LIMIT, OVER_MERGES, OVER_MAPPINGS = range(5)
-
-# The columns of `State`: of profiles, slots, windows, event and tallies.
-PARENT, SIZE, ABSORBED, SLOT, SOUGHT = range(5)
-KIND, OTHER, TOTAL = range(3)
-LOW, HIGH, INSIDE = range(3)
-ROOT, FOUND = range(2)
-NEW, HAD = range(2)
 BEFORE_ALL = -(2**62)
-# What `State.counts` counts.
-PROFILES, SLOTS, MERGES, MAPPED, VIOLATIONS, UNOWNED = range(6)
 
 Shorts: TypeAlias = NDArray[np.int16]
 Ints: TypeAlias = NDArray[np.int32]
@@ -52,51 +43,41 @@ class Events(NamedTuple):
 
 
 class State(NamedTuple):
-    """The graph, and room to work in.
+    """The graph, and room to work in. The three that have to do with time are empty where no type has a window.
 
-    Attributes:
-        counts: How many there are of what, in this and in the log; UNOWNED: on the current event.
-        owners: Per identifier the profile it was given to.
-        mapped_at: Per identifier when; as `later` and `windows` only where a type has a window. The element of a slot
-            stands behind those of all identifiers, and is before all time.
-        later: Per identifier, and per slot for its first one, the next identifier of the slot.
-        profiles: PARENT is the profile merged into, itself while it lives; SIZE, how many identifiers; ABSORBED, how
-            many profiles were merged into it, at any level; SLOT, its first one; SOUGHT, how many identifiers of the
-            current event it owns.
-        slots: KIND; OTHER, the next one of the profile; TOTAL, how many identifiers.
-        windows: Per slot. LOW is the last identifier before the window, HIGH the last one before its end, INSIDE, how
-            many there are between.
-        event: ROOT, per identifier of the current event the profile that owns it; FOUND, the distinct ones of them.
-        tallies: Per kind. NEW, how many identifiers of the current event nobody has; HAD, how many its profiles have.
+    A slot has an element of its own in the order of time, before its first identifier; behind all identifiers there.
     """
 
     counts: Longs
-    owners: Ints
-    mapped_at: Longs
-    later: Ints
+    owners: Ints  # per identifier the profile it was given to
+    mapped_at: Longs  # per element of the order when
+    later: Ints  # and the next one
     profiles: Ints
     slots: Ints
-    windows: Ints
-    event: Ints
-    tallies: Longs
+    windows: Ints  # per slot
+    event: Ints  # per identifier of the current event
+    tallies: Longs  # per kind, for the current event
+
+
+PROFILES, SLOTS, MERGES, MAPPED, VIOLATIONS, UNOWNED = range(6)  # what is counted; the last one on the current event
+# The columns of the others. ABSORBED, how many were merged into it, at any level; SLOT, the first one; SOUGHT, how
+# many identifiers of the event it owns. OTHER, the profile's next one. LOW, the last element before the window; HIGH,
+# the last one before its end. FOUND, the distinct ROOTs. NEW, identifiers that nobody has; HAD, what its profiles have.
+PARENT, SIZE, ABSORBED, SLOT, SOUGHT = range(5)
+KIND, OTHER, TOTAL = range(3)
+LOW, HIGH, INSIDE = range(3)
+ROOT, FOUND = range(2)
+NEW, HAD = range(2)
 
 
 class Log(NamedTuple):
-    """What happened.
+    """What happened."""
 
-    Attributes:
-        events: Per event the profile it belongs to and the one that its row shows.
-        created: Whether the event created its profile.
-        merges: Event, profile merged away, profile that lives on.
-        mapped: Event, identifier.
-        violations: Event, code, identifier.
-    """
-
-    events: Ints
-    created: NDArray[np.bool_]
-    merges: Ints
-    mapped: Ints
-    violations: Ints
+    events: Ints  # the profile it belongs to, the one that its row shows
+    created: NDArray[np.bool_]  # whether it made its profile
+    merges: Ints  # event, profile merged away, profile that lives on
+    mapped: Ints  # event, identifier
+    violations: Ints  # event, code, identifier
 
 
 @compiled
@@ -116,10 +97,10 @@ def resolve_all(events: Events, rules: Rules, state: State, log: Log) -> None:
 @step
 def resolve(event: int, events: Events, rules: Rules, state: State, log: Log) -> None:
     """As `Resolver.resolve`."""
-    start, end = events.offsets[event], events.offsets[event + 1]
-    found, used = match(events, start, end, state), end - start
+    used = events.offsets[event + 1] - events.offsets[event]
+    found = match(event, used, events, state)
     if found > 1 or state.counts[UNOWNED] > 0:
-        used = within_limits(event, found, events, rules, state, log)
+        used = within_limits(event, used, found, events, rules, state, log)
     if used > 0:
         settle(event, used, found, events, rules, state, log)
     else:
@@ -129,11 +110,11 @@ def resolve(event: int, events: Events, rules: Rules, state: State, log: Log) ->
 
 
 @step
-def match(events: Events, start: int, end: int, state: State) -> int:
+def match(event: int, used: int, events: Events, state: State) -> int:
     """Look up who owns the identifiers of an event; the number of distinct profiles."""
     found = unowned = 0
-    for at in range(end - start):
-        owner = root_of(state.owners[events.codes[start + at]], state)
+    for at in range(used):
+        owner = root_of(state.owners[events.codes[events.offsets[event] + at]], state)
         state.event[at, ROOT] = owner
         if owner < 0:
             unowned += 1
@@ -157,10 +138,9 @@ def root_of(profile: int, state: State) -> int:
 
 
 @step
-def within_limits(event: int, found: int, events: Events, rules: Rules, state: State, log: Log) -> int:
+def within_limits(event: int, carried: int, found: int, events: Events, rules: Rules, state: State, log: Log) -> int:
     """Demote the worst-ranked identifier until the resulting profile breaks no limit; how many are left."""
-    start, matched = events.offsets[event], found
-    used: int = events.offsets[event + 1] - start
+    start, matched, used = events.offsets[event], found, carried
     tally(start, used, found, events, state)
     while used > 0:
         kind = broken_limit(found, matched, events.received_at[event], rules, state)
@@ -224,10 +204,9 @@ def count_inside(kind: int, found: int, now: int, rules: Rules, state: State) ->
     count = 0
     for at in range(found):
         profile = state.event[at, FOUND]
-        if state.profiles[profile, SOUGHT] > 0:
-            slot = slot_of(profile, kind, state)
-            if slot >= 0:
-                count += slide(slot, now, rules.windows[kind], state)
+        slot = slot_of(profile, kind, state)
+        if slot >= 0 and state.profiles[profile, SOUGHT] > 0:
+            count += slide(slot, now, rules.windows[kind], state)
     return count
 
 
@@ -244,7 +223,10 @@ def settle(event: int, used: int, found: int, events: Events, rules: Rules, stat
             merges += state.profiles[state.event[at, FOUND], ABSORBED]
         if merges > rules.max_merges:
             violate(event, OVER_MERGES, -1, state, log)
-            root = stamp = best_ranked(state)
+            at = 0
+            while state.event[at, ROOT] < 0:
+                at += 1
+            root = stamp = state.event[at, ROOT]  # whose is the best-ranked identifier that is anybody's
         else:
             merge(event, matched, rules, state, log)
     log.events[event, 0], log.events[event, 1] = root, stamp
@@ -264,15 +246,6 @@ def still_found(found: int, state: State) -> int:
             state.event[place, FOUND] = profile
             kept += 1
     return kept
-
-
-@step
-def best_ranked(state: State) -> int:
-    """The owner of the best-ranked identifier that has one."""
-    at = 0
-    while state.event[at, ROOT] < 0:
-        at += 1
-    return int(state.event[at, ROOT])
 
 
 @step

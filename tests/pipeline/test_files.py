@@ -282,7 +282,7 @@ def test_a_source_that_may_not_be_listed_does_not_stop_the_others(twin):
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that cannot be read at its beginning")
 def test_a_storage_that_fails_puts_nothing_into_quarantine(twin, tmp_path):
     file = SourceFile("website", "/proc/self/mem", 1, 0)
-    task = ParseTask(file, twin.settings.declared_sources[0], IdentityRules(), str(tmp_path / "staging"))
+    task = ParseTask((file,), twin.settings.declared_sources[0], IdentityRules(), str(tmp_path / "staging"))
     with pytest.raises(SourceUnreachable, match=r"cannot read /proc/self/mem: .*Input/output error"):
         parse(task)
     batches.open_batch(twin.lake, (file,))
