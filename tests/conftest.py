@@ -8,7 +8,7 @@ settings.load_profile("default")
 
 
 # Where tests run the job itself. Each takes a second or so, and there are hundreds.
-_LAKES = ("pipeline/test_", "sync/", "control/", "test_cli", "test_jobs", "test_readme", "test_settings", "warehouses/test_duckdb")
+_LAKES = ("pipeline/test_", "sync/", "control/", "test_", "warehouses/test_duckdb")
 _NO_LAKES = ("pipeline/test_digests", "pipeline/test_kernel")
 
 

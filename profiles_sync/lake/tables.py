@@ -89,9 +89,12 @@ class Lake:
         return table is not None and self._done(table, batch)
 
     def append(self, name: str, rows: pa.Table, batch: int) -> None:
-        """Append rows once; a batch that is there already is left alone. Creates the table, never a column."""
+        """Append rows once; a batch that is there already is left alone. Creates the table, never a column.
+
+        No rows are no commit: a warehouse then has nothing to look at.
+        """
         table = self.open(name) or self._create(name, {f.name: _logical(f.type) for f in rows.schema}, None)
-        if not self._done(table, batch):
+        if rows.num_rows and not self._done(table, batch):
             write_deltalake(table, rows, mode="append", commit_properties=self._stamp(batch))
 
     def append_files(self, name: str, files: Sequence[AddAction], batch: int) -> None:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -151,16 +152,17 @@ def _carry_out(engine: Engine, batch: Batch) -> Report:
     resolved = identity.resolve_batch(lake, batch, parsed, engine.settings.rules, engine.resolve)
     report = _counted(batch, parsed, resolved)
     engine.say("writing tables")
-    identity.remember(lake, batch, resolved)
     declared = {source.slug: source for source in engine.settings.declared_sources}
-    sources = [declared[one.source] for one in parsed]
-    report.cast_to_null = raw_tables.append(lake, batch, resolved, sources)
-    written = _write_events(engine, batch, parsed, resolved)
-    report.tables |= _raw_counts(resolved) | dict(event_tables.rows_written(written))
+    with ThreadPoolExecutor(1) as beside:  # tasks write the events' tables while this process writes the others
+        events = beside.submit(_write_events, engine, batch, parsed, resolved)
+        identity.remember(lake, batch, resolved)
+        report.cast_to_null = raw_tables.append(lake, batch, resolved, [declared[one.source] for one in parsed])
+        report.tables |= _raw_counts(resolved) | materialized_views.merge(lake, batch, resolved)
+        written = events.result()
+    report.tables |= event_tables.rows_written(written)
     for one in written:
         if one.cast_to_null:
             report.cast_to_null[one.table] = report.cast_to_null.get(one.table, 0) + one.cast_to_null
-    report.tables |= materialized_views.merge(lake, batch, resolved)
     _quarantine(lake, batch, parsed)
     batches.land(lake, batch, resolved.after, vars(report) | {"warnings": []})
     staging.clear(folder)

@@ -52,7 +52,7 @@ class RunResult:
             },
             "tables": report.tables,
             "warehouses": {
-                name: {"status": one.status, "rows": one.rows, "error": one.error or _errors(one)}
+                name: {"status": one.status, "rows": one.rows, "error": one.error or _errors(one)} | one.odd_rows
                 for name, one in self.warehouses.items()
             },
             "violations": report.violations,

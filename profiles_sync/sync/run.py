@@ -42,6 +42,15 @@ class WarehouseResult:
         return sum(table.rows for table in self.tables.values())
 
     @property
+    def odd_rows(self) -> dict[str, int]:
+        """Rows with an `id` that the warehouse has already, and values that did not fit their column."""
+        tables = self.tables.values()
+        return {
+            "duplicates": sum(table.duplicates for table in tables),
+            "cast_to_null": sum(table.cast_to_null for table in tables),
+        }
+
+    @property
     def status(self) -> str:
         """Success: all synced correctly, also when there was nothing; Failed: nothing did."""
         failed = [table for table in self.tables.values() if table.error]

@@ -82,7 +82,7 @@ def test_the_kernel_continues_from_any_state_as_the_reference_would(stream, spli
 
 
 @given(st.integers(0, 2**32), st.integers(0, 40), st.integers(0, 40))
-@settings(max_examples=1500)
+@settings(max_examples=2000)
 def test_changed_rules_late_events_and_wide_ones_make_no_difference(seed, before, after):
     resolver, carriers, rules, known = wild(seed, before, after)
     created = resolver.created

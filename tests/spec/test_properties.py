@@ -168,7 +168,7 @@ class ByTheBook:
         return set(taken)
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(some_rules(), streams(late=True))
 def test_the_resolver_follows_the_rule_as_it_is_written_down(rules: IdentityRules, stream: Stream) -> None:
     graph, book = Resolver(rules), ByTheBook(rules)
@@ -182,7 +182,7 @@ def test_the_resolver_follows_the_rule_as_it_is_written_down(rules: IdentityRule
         assert seen == book.resolve(identifiers, one.received_at)
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(some_rules(), streams(late=True), st.integers(1, 5))
 def test_the_tables_never_contradict_each_other(rules: IdentityRules, stream: Stream, size: int) -> None:
     space = landed(rules, *(stream[start : start + size] for start in range(0, len(stream), size)))
@@ -191,7 +191,7 @@ def test_the_tables_never_contradict_each_other(rules: IdentityRules, stream: St
     assert sorted(str(row["id"]) for row in events) == [one.message_id for one in stream]
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(some_rules(), streams(late=True))
 def test_every_identifier_belongs_to_one_live_profile_and_canonical_ids_to_themselves(
     rules: IdentityRules, stream: Stream
@@ -229,7 +229,7 @@ def test_what_an_event_adds_or_merges_is_within_every_limit_at_its_time(rules: I
             assert len(near) <= rules.by_type[kind].limit
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(some_rules([Frequency.EVER]), streams(late=True))
 def test_a_limit_for_ever_holds_for_every_profile_whenever_one_looks(rules: IdentityRules, stream: Stream) -> None:
     graph = Resolver(rules)
@@ -241,7 +241,7 @@ def test_a_limit_for_ever_holds_for_every_profile_whenever_one_looks(rules: Iden
             assert len(profile.absorbed) <= rules.max_merges
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(some_rules(), streams(), st.lists(st.integers(0, 25), max_size=4), st.randoms())
 def test_how_a_stream_is_cut_into_batches_and_mixed_inside_them_changes_nothing(
     rules: IdentityRules, stream: Stream, cuts: list[int], chance: random.Random
@@ -258,7 +258,7 @@ def test_how_a_stream_is_cut_into_batches_and_mixed_inside_them_changes_nothing(
     assert one.violations == several.violations
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(some_rules(), streams(late=True))
 def test_without_its_aliases_a_stream_gives_the_same_graph(rules: IdentityRules, stream: Stream) -> None:
     every = landed(rules, *([one] for one in stream)).tables.rows
@@ -267,7 +267,7 @@ def test_without_its_aliases_a_stream_gives_the_same_graph(rules: IdentityRules,
     assert every | {"aliases": []} == without
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(some_rules([Frequency.EVER], caps=False), streams(late=True))
 def test_the_same_events_once_more_change_nothing_in_the_graph(rules: IdentityRules, stream: Stream) -> None:
     """Only for limits that never end: a window moves on, and a refused merge may find a way later."""
@@ -284,7 +284,7 @@ def _again(one: Event, message_id: str, received_at: int) -> Event:
     return Event(**values | {"message_id": message_id, "received_at": received_at})
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(some_rules(), streams(late=True))
 def test_repeats_of_a_message_id_leave_no_trace(rules: IdentityRules, stream: Stream) -> None:
     space = landed(rules, *([one] for one in stream))
@@ -295,7 +295,7 @@ def test_repeats_of_a_message_id_leave_no_trace(rules: IdentityRules, stream: St
     assert space.tables.rows == rows
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(some_rules(), streams(late=True))
 def test_the_last_snapshot_of_a_profile_is_what_the_tables_of_traits_show(rules: IdentityRules, stream: Stream) -> None:
     rows = landed(rules, *([one] for one in stream)).tables.rows

@@ -112,7 +112,7 @@ def test_when_the_only_table_with_news_fails_the_sync_has_failed(tmp_path):
     with warehouse(tmp_path) as opened:
         broken_pages(opened)
     twin.write([call("page", "p2", userId="u1")])
-    assert [job(twin).status, job(twin).status] == ["Partial success", "Failed"]
+    assert [job(twin).status, job(twin).status] == ["Failed", "Failed"]
     with warehouse(tmp_path) as opened:
         mended_pages(opened)
     assert job(twin).status == "Success"

@@ -1,7 +1,7 @@
 """The scanner of JSON lines: compiled functions over bytes, which carry positions and flags instead of objects.
 
-Characters are their codes: 34 is a quote, 44 a comma, 58 a colon, 91 and 93 are brackets, 92 is a backslash, 123 and 125
-are braces. The text ends with a line feed, where every loop stops.
+Characters are their codes: 34 is a quote, 44 a comma, 58 a colon, 91 and 93 are brackets, 92 is a backslash, 123 and
+125 are braces. The text ends with a line feed, where every loop stops.
 """
 
 import numpy as np
