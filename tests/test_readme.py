@@ -12,12 +12,10 @@ from pathlib import Path
 import duckdb
 import pytest
 import typer
-from pyarrow import fs
 from pydantic import TypeAdapter, ValidationError
 
 from profiles_sync.cli import EXIT, WRONG_USAGE, app
 from profiles_sync.generator.case_study import case_study_events
-from profiles_sync.pipeline.lines import Unreadable, read_blocks
 from profiles_sync.settings import load
 from profiles_sync.spec import events, reference
 from profiles_sync.spec.events import Rejected, Source, read_line
@@ -156,13 +154,16 @@ def test_every_reason_in_the_code_has_an_odd_line():
             assert any(re.fullmatch(pattern, reason) for reason in ODD), ast.unparse(call)
 
 
-def test_the_lines_before_a_break_in_a_compressed_file_are_taken(tmp_path):
-    path = tmp_path / "events.gz"
-    path.write_bytes(gzip.compress(b"".join(b'{"type": "page", "userId": "%d"}\n' % i for i in range(9999)))[:-500])
-    blocks = read_blocks(fs.LocalFileSystem(), str(path))
-    assert next(blocks).startswith(b'{"type": "page", "userId": "0"}')
-    with pytest.raises(Unreadable):
-        list(blocks)
+def test_the_lines_before_a_break_in_a_file_are_taken(tmp_path):
+    (tmp_path / "events" / "website").mkdir(parents=True)
+    packed = gzip.compress(b"".join(b'{"type": "page", "userId": "u%d"}\n' % number for number in range(9999)))
+    (tmp_path / "events" / "website" / "events.gz").write_bytes(packed[:-500])
+    (tmp_path / "acme.yml").write_text(block("yaml", "sources:\n  website: {"))
+    lines = run(load(tmp_path / "acme.yml"), lambda: pytest.fail("no need of Spark")).shown()["lines"]
+    (reason,) = lines["by_reason"]
+    assert re.fullmatch(re.escape(BROKEN_OFF).replace(re.escape("..."), ".+"), reason)
+    assert lines["by_reason"][reason] == 1
+    assert lines["events"] > 1000
 
 
 # The lists

@@ -60,7 +60,7 @@ def wild(seed, before, after):
     values, widest, at, carriers = rnd.choice([2, 5, 20]), rnd.choice([2, 4, 10]), 0, []
     for place in range(before + after):
         rules = old if place < before else new
-        at += rnd.choice([0, HOUR, 30 * HOUR, 200 * HOUR, 800 * HOUR, -30 * HOUR, -800 * HOUR])
+        at += rnd.choice([0, HOUR, 24 * HOUR, 200 * HOUR, 800 * HOUR, -24 * HOUR, -800 * HOUR])
         kinds = rnd.choices(list(rules.by_type), k=rnd.randrange(widest + 1))
         found = {Identifier(kind, str(rnd.randrange(values))) for kind in kinds}
         carriers.append(Carrier(tuple(sorted(found, key=lambda one: (rules.ranks[one.type], one))), at))
@@ -196,4 +196,20 @@ def cpu_seconds(carriers, past, rules):
 def test_ten_times_as_many_events_take_ten_times_as_long(shape, limits):
     rules = LIMITS[limits]
     small, large = arrays(shape, rules, 10_000), arrays(shape, rules, 100_000)
+    assert cpu_seconds(*large, rules) < 25 * cpu_seconds(*small, rules)
+
+
+def late_on_one_profile(size):
+    """A profile that has `size` identifiers, of all times, and as many events that landed late and bring a new one."""
+    times = np.random.default_rng(0).permutation(size) * HOUR
+    owners = np.repeat(np.array([0, -1], np.int32), [size, size])
+    codes = np.stack([np.zeros(size, np.int32), np.arange(size, 2 * size, dtype=np.int32)], 1).ravel()
+    past = Past(np.zeros(1, np.int64), owners, np.repeat(times, 2), np.zeros(2, np.int64), np.empty(0, np.int64))
+    return Carriers(np.arange(0, 2 * size + 1, 2), codes, np.arange(size) * HOUR, np.full(2 * size, 2, np.int16)), past
+
+
+@pytest.mark.slow
+def test_late_events_on_a_profile_with_very_many_identifiers_take_no_longer():
+    small, large = late_on_one_profile(10_000), late_on_one_profile(100_000)
+    rules = LIMITS["many a day"]
     assert cpu_seconds(*large, rules) < 25 * cpu_seconds(*small, rules)
