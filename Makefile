@@ -36,7 +36,7 @@ check: install ## Format, lint, types, import contracts and the tests without a 
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports
-	.venv/bin/codespell README.md CHANGELOG.md DECISIONS.md profiles_sync jobs conf tests
+	.venv/bin/codespell README.md CHANGELOG.md CONTRIBUTING.md DECISIONS.md profiles_sync jobs conf tests
 	$(PY) -m pytest -q -n 2 -m "not spark and not slow and not lake"
 
 bench: install-bench ## Run every measure against what it is compared with (an hour); results go to build/bench.json

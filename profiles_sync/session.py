@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,12 +85,22 @@ def _stderr_in(log_file: str | None) -> Iterator[None]:
 
 def _find_java() -> None:
     """Set JAVA_HOME where there is a JVM that is not on the PATH: the usual folders of Linux distributions."""
-    if os.environ.get("JAVA_HOME") or shutil.which("java"):
+    at_hand = Path(os.environ["JAVA_HOME"]) / "bin/java" if os.environ.get("JAVA_HOME") else shutil.which("java")
+    if at_hand and _is_fit(at_hand):
         return
-    homes = sorted(Path("/usr/lib/jvm").glob("*/bin/java"))
-    fit = [home for home in homes if "17" in home.parts[4]] or homes
-    if fit:
-        os.environ["JAVA_HOME"] = str(fit[0].parent.parent)
+    homes = sorted(Path("/usr/lib/jvm").glob("*/bin/java"), key=lambda java: "17" not in java.parts[4])
+    if found := next(filter(_is_fit, homes), None):
+        os.environ["JAVA_HOME"] = str(found.parent.parent)
+
+
+def _is_fit(java: str | Path) -> bool:
+    """Whether this is Java 17 or newer, as Spark 4 needs."""
+    try:
+        said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    except OSError:
+        return False
+    version = re.search(r'version "(\d+)', said)
+    return version is not None and int(version[1]) >= 17
 
 
 def _log4j(log_file: str) -> str:

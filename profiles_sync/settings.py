@@ -38,7 +38,7 @@ Slug = Annotated[str, Field(pattern=_SLUG)]
 
 def _regular_expression(pattern: str) -> str:
     try:
-        re.compile(f"(?:{pattern})")  # as it is used: a pattern has to stand inside a group
+        re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         why = {"why": getattr(error, "msg", str(error))}
         raise PydanticCustomError("regular_expression", "not a regular expression: {why}", why) from None
@@ -280,7 +280,7 @@ def origins(path: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, objec
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     """Environment variables that look like settings and are none: nothing reads them."""
-    known = {*Settings.model_fields, "settings"}  # PROFILES_SYNC_SETTINGS stands for --settings
+    known = {*Settings.model_fields, "settings", "no_numba"}  # --settings, and a switch of the engine
     names = [name for name in environ if name.upper().startswith(ENV_PREFIX)]
     return sorted(name for name in names if name[len(ENV_PREFIX) :].lower().split("__")[0] not in known)
 

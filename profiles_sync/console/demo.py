@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from profiles_sync.generator.case_study import case_study_events
 from profiles_sync.generator.stream import Shape
 from profiles_sync.generator.write import write_events
 from profiles_sync.settings import Settings, load
+from profiles_sync.spec.tables import BY_NAME, Change
 from profiles_sync.warehouses import open_warehouse
 
 _STORY = {
@@ -38,7 +40,8 @@ FROM {s}.user_identifiers GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 5"""
 
 def show(folder: Path, events: int, carry_out: Callable[[Settings], Any]) -> None:
     """Run both and print what came out."""
-    shutil.rmtree(folder, ignore_errors=True)
+    for part in ("story", "stream"):  # of an earlier demo; whatever else is in the folder stays
+        shutil.rmtree(folder / part, ignore_errors=True)
     console = screen()
     _story(console, folder / "story", carry_out)
     _stream(console, folder / "stream", events, carry_out)
@@ -69,7 +72,8 @@ def _story(console: Console, folder: Path, carry_out: Callable[[Settings], Any])
         for n, row in enumerate(_query(settings, "SELECT segment_id FROM {s}.id_graph ORDER BY seq"), 1)
     }
     for name, columns in _STORY.items():
-        rows = _query(settings, f"SELECT {', '.join(columns.split())} FROM {{s}}.{name} ORDER BY ALL")
+        order = "ALL" if BY_NAME[name].change is Change.MERGE else "received_at"
+        rows = _query(settings, f"SELECT {', '.join(columns.split())} FROM {{s}}.{name} ORDER BY {order}")
         shown = [[profiles.get(str(cell), cell) for cell in row] for row in rows]
         console.print(table(name, columns.split(), shown))
     console.print(f"{result.status}. In the tables, profile_1 and profile_2 are: {', '.join(profiles)}\n")
@@ -79,6 +83,7 @@ def _stream(console: Console, folder: Path, events: int, carry_out: Callable[[Se
     shape = Shape(events=events)
     settings = _settings(folder, "shop", "Shop", shape.sources)
     console.rule(f"{events:,} generated events: an initial load and an hourly increment")
+    stepped_in = Counter[str]()
     for title, first, last in (("initial load", 0, shape.hours - 1), ("one more hour", shape.hours - 1, shape.hours)):
         write_events(folder / "events", shape, first_hour=first, last_hour=last)
         started = time.perf_counter()
@@ -91,14 +96,17 @@ def _stream(console: Console, folder: Path, events: int, carry_out: Callable[[Se
             f"{report.profiles_created:,} profiles created, {report.merges:,} merges, "
             f"{result.warehouses['local'].rows:,} rows synced"
         )
-    console.print(table("Identity rules that stepped in", ("rule", "times"), sorted(report.violations.items())))
+        stepped_in.update(report.violations)
+    console.print(table("Identity rules that stepped in", ("rule", "times"), sorted(stepped_in.items())))
     console.print(table("Tables in the warehouse", ("table", "rows"), _counts(settings)))
     why = ("segment_id", "canonical_segment_id", "event type", "event", "timestamp")
     console.print(table("The last merges, and the event that caused each", why, _query(settings, _WHY)))
     console.print(
         table("The profiles with the most identifiers", ("profile", "identifiers", "types"), _query(settings, _BIGGEST))
     )
-    console.print(f"Where to look next:\n  {folder}/shop.duckdb    the warehouse, schema shop: open it with DuckDB")
+    console.print(
+        f"Where to look next:\n  {folder}/shop.duckdb    the warehouse: open it with DuckDB and USE shop.shop"
+    )
     console.print(f"  {folder}/lake/shop/     the same tables in Delta")
     console.print(f"  profiles-sync status --settings {folder}/shop.yml")
 

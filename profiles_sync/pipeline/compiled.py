@@ -23,8 +23,8 @@ def compiled(function: Function) -> Function:
 def step(function: Function) -> Function:
     """A part of a compiled function: called by nothing else, and it makes no array.
 
-    So numba need not count who holds its arrays, which would cost a tuple of arrays several times what the work does,
-    and need not prepare it to be called from Python, which would take most of the time to compile.
+    So numba puts it in place of the call, need not count who holds the arrays, which would cost several times what the
+    work does where they come in tuples, and need not prepare a call from Python, which would take long to compile.
     """
     return _compiled(function, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
 

@@ -6,11 +6,13 @@ driver commits them, one commit per table.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 from numpy.typing import NDArray
@@ -27,6 +29,7 @@ from profiles_sync.spec import tables
 from profiles_sync.spec.columns import infer
 from profiles_sync.spec.tables import Type
 
+_FILE = 48 << 20  # staged bytes that go into one file
 _STAMPS = pa.schema([("segment_id", pa.string()), ("kept", pa.bool_())])
 
 
@@ -94,13 +97,26 @@ def plan(lake: Lake, batch: Batch, parsed: Sequence[Parsed], resolved: Resolved,
         types = _columns(lake, name, slices, resolved)
         if types is None:
             continue
-        parts = tuple(
+        parts = [
             Part(one.where, {column: b.kind for column, b in one.brought.items()}, stamps[split])
             for split, one in slices
-        )
-        file = f"part-{batch.number:010d}-{attempt}.parquet"
-        tasks.append(WriteTask(name, lake.path(name), file, types, parts, batch.uuid_ts))
-    return tasks
+        ]
+        for number, some in enumerate(_together(parts)):
+            file = f"part-{batch.number:010d}-{attempt}-{number:04d}.parquet"
+            tasks.append(WriteTask(name, lake.path(name), file, types, some, batch.uuid_ts))
+    return sorted(tasks, key=lambda task: -sum(part.where.length for part in task.parts))  # the largest first
+
+
+def _together(parts: Sequence[Part]) -> Iterator[tuple[Part, ...]]:
+    """The parts of a table in files of some size, so that no table keeps one task busy when the others are done."""
+    some: list[Part] = []
+    for part in parts:
+        some.append(part)
+        if sum(one.where.length for one in some) >= _FILE:
+            yield tuple(some)
+            some = []
+    if some:
+        yield tuple(some)
 
 
 def _stamps(resolved: Resolved, split: int) -> pa.Table:
@@ -163,27 +179,38 @@ def write(task: WriteTask) -> str:
 
 
 def _part(task: WriteTask, part: Part) -> tuple[pa.Table, int]:
-    slice_, stamps = staging.read(part.where), staging.read(part.stamps)
-    stamps = stamps.take(slice_["_row"])
-    slice_ = slice_.filter(stamps["kept"]).append_column("segment_id", stamps.filter(stamps["kept"])["segment_id"])
+    slice_ = staging.read(part.where)
+    stamps = _read_stamps(part.stamps).take(slice_["_row"])
+    slice_ = slice_.append_column("segment_id", stamps["segment_id"])
+    if not pc.all(stamps["kept"]).as_py():
+        slice_ = slice_.filter(stamps["kept"])
+    staged = dict(zip(slice_.column_names, slice_.columns, strict=True))
     columns, lost = [], 0
     for name, kind in task.types.items():
-        column, failed = _column(slice_, name, kind, part.kinds.get(name), task.uuid_ts)
+        column, failed = _column(staged.get(name), slice_.num_rows, name, kind, part.kinds.get(name), task.uuid_ts)
         columns.append(column)
         lost += failed
     return pa.table(columns, names=list(task.types)), lost
 
 
-def _column(rows: pa.Table, name: str, kind: Type, staged: str | None, uuid_ts: int) -> tuple[Any, int]:
+@lru_cache(maxsize=64)
+def _read_stamps(where: Slice) -> pa.Table:
+    """Every table of a file asks for the same stamps."""
+    return staging.read(where)
+
+
+def _column(
+    values: pa.ChunkedArray | None, rows: int, name: str, kind: Type, staged: str | None, uuid_ts: int
+) -> tuple[Any, int]:
     """The column as the table has it, and how many of its values became null on the way."""
     if name == "uuid_ts":
-        return pa.array(np.full(rows.num_rows, uuid_ts)).cast(ARROW[kind]), 0
-    if name not in rows.column_names:
-        return pa.nulls(rows.num_rows, ARROW[kind]), 0
+        return pa.array(np.full(rows, uuid_ts)).cast(ARROW[kind]), 0
+    if values is None:
+        return pa.nulls(rows, ARROW[kind]), 0
     if staged is None or staged == kind:
-        return rows[name], 0
-    column = cast_column(rows[name].combine_chunks(), staged, kind)
-    return column, column.null_count - rows[name].null_count
+        return values, 0
+    column = cast_column(values.combine_chunks(), staged, kind)
+    return column, column.null_count - values.null_count
 
 
 def commit(lake: Lake, batch: Batch, written: Sequence[Written]) -> None:

@@ -34,7 +34,7 @@ class Rules(NamedTuple):
 
 
 class Events(NamedTuple):
-    """`kernel.Carriers`; a kind stands beside each code: the rank of its type, or one more for a type without rule."""
+    """`kernel.Carriers`; beside each code its kind: the rank of its type, the last kind for a type without a rule."""
 
     offsets: Longs
     codes: Ints

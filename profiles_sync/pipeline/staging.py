@@ -43,7 +43,8 @@ def write(folder: str, tables: Sequence[pa.Table]) -> list[Slice]:
 def read(where: Slice) -> pa.Table:
     """The staged table."""
     filesystem, path = resolve(where.path)
-    with filesystem.open_input_file(path) as file:
+    is_local = isinstance(filesystem, fs.LocalFileSystem)
+    with pa.memory_map(path) if is_local else filesystem.open_input_file(path) as file:
         file.seek(where.offset)
         return pa.ipc.open_stream(file.read_buffer(where.length)).read_all()
 

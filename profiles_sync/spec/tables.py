@@ -90,7 +90,7 @@ _ABOUT = {
     "external_id_type": "The type of external ID, such as user_id or anonymous_id.",
     "external_id_value": "The value of the external ID, as received.",
     "__operation": "CREATED, or REMOVED when the identifier was deleted from the profile.",
-    "name": "The trait's name, in snake_case.",
+    "name": "The name of the trait, in snake_case, or of the page or screen.",
     "value": "The value as text: numbers and booleans as JSON, arrays as JSON.",
     "type": "The type of external ID.",
     "merged_to": "The profile this one was merged into; empty while it is canonical.",
