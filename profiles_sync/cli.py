@@ -100,6 +100,23 @@ def check(settings: File, json: Json = False) -> None:
 
 
 @app.command()
+def rebuild(
+    settings: File,
+    into: Annotated[Path, typer.Option("--into", help="Folder of the new lake; the old one stays as it is.")],
+    json: Json = False,
+) -> None:
+    """Build a second lake from scratch, batch by batch as the first one took its files; syncs no warehouse."""
+    from profiles_sync.sync.rebuild import rebuild_into
+
+    loaded = load(settings)
+    report = rebuild_into(loaded, str(into.resolve()), session_of(loaded))
+    if json:
+        _print_json(report.shown())
+    else:
+        overview.print_rebuild(report.shown(), into)
+
+
+@app.command()
 def demo(
     folder: Annotated[Path, typer.Option("--folder", help="Where the demo keeps its files.")] = Path("demo"),
     events: Annotated[int, typer.Option("--events", help="Events of the generated stream.")] = 50_000,

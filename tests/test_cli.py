@@ -5,6 +5,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from deltalake import DeltaTable
 
 from tests.commands import EVENTS, SETTINGS, a_space, in_process, profiles_sync, query, warehouse, write_events
 
@@ -283,3 +284,15 @@ def test_the_demo_shows_the_story(tmp_path):
     assert code == 0
     assert "two anonymous visits become one profile" in out
     assert "jane.kim@segment.com" in out
+
+
+def test_rebuild_makes_a_second_lake_with_the_same_rows(tmp_path):
+    settings = ("--settings", str(a_space(tmp_path)))
+    in_process("run", *settings)
+    _, printed, _ = in_process("rebuild", *settings, "--into", str(tmp_path / "anew"), "--json")
+    assert json.loads(printed)["lines"]["events"] == len(EVENTS)
+    for name in ("pages", "identifies", "id_graph", "user_identifiers"):
+        one, other = (DeltaTable(tmp_path / lake / "acme" / name).to_pyarrow_table() for lake in ("lake", "anew"))
+        assert sorted(map(str, one.to_pylist())) == sorted(map(str, other.to_pylist())) != []
+    assert "0 lines taken again" in in_process("rebuild", *settings, "--into", str(tmp_path / "anew"))[1]
+    assert in_process("rebuild", *settings, "--into", str(tmp_path / "lake"))[0] == 2

@@ -54,6 +54,13 @@ def _print_warnings(console: Console, warnings: Iterable[str]) -> None:
         console.print(f"[yellow]warning:[/] {escape(warning)}", soft_wrap=True)
 
 
+def print_rebuild(shown: dict[str, Any], root: object) -> None:
+    """The outcome of a rebuild."""
+    console, lines = screen(), shown["lines"]
+    console.print(f"{lines['read']:,} lines taken again, {lines['events']:,} events, into {escape(str(root))}")
+    console.print(table("Rows", ("table", "rows"), sorted(shown["tables"].items())))
+
+
 def print_plan(shown: dict[str, Any]) -> None:
     """What the next run would do."""
     console = screen()

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -57,6 +57,12 @@ class Report:
     profiles_created: int = 0
     merges: int = 0
     warnings: list[str] = field(default_factory=list)
+
+    def shown(self) -> dict[str, Any]:
+        """As `--json` prints it."""
+        counts = {name: getattr(self, name) for name in ("read", "events", "duplicates")}
+        quarantined = {"quarantined": sum(self.quarantined.values()), "by_reason": self.quarantined}
+        return {"lines": counts | quarantined, "tables": self.tables}
 
     def add(self, other: "Report") -> None:
         """Put the report of a further batch into this one."""

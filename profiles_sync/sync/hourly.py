@@ -43,14 +43,7 @@ class RunResult:
         report = self.report
         return {
             "status": self.status,
-            "lines": {
-                "read": report.read,
-                "events": report.events,
-                "duplicates": report.duplicates,
-                "quarantined": sum(report.quarantined.values()),
-                "by_reason": report.quarantined,
-            },
-            "tables": report.tables,
+            **report.shown(),
             "warehouses": {
                 name: {"status": one.status, "rows": one.rows, "error": one.error or _errors(one)} | one.odd_rows
                 for name, one in self.warehouses.items()

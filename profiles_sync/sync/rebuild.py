@@ -1,0 +1,34 @@
+"""A lake built anew from the batches that another one recorded."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from profiles_sync.control.lock import only_run
+from profiles_sync.errors import SettingsError
+from profiles_sync.pipeline.run import Engine, Report, rebuild
+from profiles_sync.settings import Settings
+from profiles_sync.sync.hourly import lake_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def rebuild_into(
+    settings: Settings, root: str, spark: "Callable[[], SparkSession]", say: Callable[[str], None] = lambda step: None
+) -> Report:
+    """Replay the batches of the settings' lake into another root; a rebuild that was broken off goes on.
+
+    The sources' files have to be where they were. To use the new lake, set `lake:` to it; warehouses then notice that
+    their tables follow another lake, and are loaded again.
+
+    Raises:
+        SettingsError: The root is the lake's own.
+        LakeBusy: A run is under way in one of the two.
+    """
+    recorded = lake_of(settings)
+    if root.rstrip("/") == recorded.root.rstrip("/"):
+        raise SettingsError(f"--into {root}: that is the lake itself; name a folder that is not there yet")
+    anew = replace(recorded, root=root)
+    with only_run(recorded), only_run(anew):
+        return rebuild(Engine(settings, anew, spark, say), recorded)
