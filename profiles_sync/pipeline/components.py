@@ -1,88 +1,89 @@
-"""Connected components of a graph too large for one task, and of one that is not.
+"""Connected components of a graph that fits one task, and of one that does not.
 
-Edges are first contracted inside each partition, where a near-forest loses most of its edges. While more than
-`one_task` remain, rounds of large-star and small-star shrink every component towards a star around its smallest
-node; what is left is finished in one task. Each round costs two shuffles of the remaining edges and is written down,
-so that no later step computes it again.
+Up to `one_task` edges are solved by one task, in one Spark job. Beyond that, edges are first contracted share by
+share, each to a forest. While more than `one_task` remain, rounds of large-star and small-star shrink every component
+towards a star around its smallest node; what is left is finished in one task. Each round costs two shuffles of the
+remaining edges and is written down, so that no later step computes it again.
 Source: Kiveris et al., "Connected Components in MapReduce and Beyond" (2014).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-Numbers = NDArray[np.int64]
-_LABELS = pa.schema([("node", pa.int64()), ("component", pa.int64())])
-ONE_TASK = 50_000_000  # edges; 16 bytes each
+from profiles_sync.pipeline.edges import Piece, Solve, files, pieces, shares, solve_share
+from profiles_sync.pipeline.union_find import Numbers, forest, union
+
+ONE_TASK = 50_000_000  # edges; some 60 bytes each while they are solved
+_AT_ONCE = 4  # tasks that share the memory which one task has at the end
 
 
-def union(src: Numbers, dst: Numbers) -> tuple[Numbers, Numbers]:
-    """The distinct nodes of the edges, sorted, and beside each the smallest node of its component."""
-    nodes, places = np.unique(np.concatenate([src, dst]), return_inverse=True)
-    left, right = places[: len(src)], places[len(src) :]
-    parent = np.arange(len(nodes))
-    while len(left):
-        low, high = np.minimum(parent[left], parent[right]), np.maximum(parent[left], parent[right])
-        np.minimum.at(parent, high, low)  # hook the larger root below the smaller
-        while True:  # then let every node look through to its root
-            jumped = parent[parent]
-            if np.array_equal(jumped, parent):
-                break
-            parent = jumped
-        apart = parent[left] != parent[right]
-        left, right = left[apart], right[apart]
-    return nodes, nodes[parent]
-
-
-def _contract(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """A partition's edges to one edge per node, to the smallest node it is connected with there."""
-    table = pa.Table.from_batches(list(batches), pa.schema([("node", pa.int64()), ("component", pa.int64())]))
-    nodes, roots = union(table["node"].to_numpy(), table["component"].to_numpy())
-    yield from pa.table([nodes, roots], schema=_LABELS).to_batches()
-
-
-def components(spark: SparkSession, edges: DataFrame, folder: str, one_task: int = ONE_TASK) -> DataFrame:
+def components(spark: SparkSession, edges: str, folder: str, one_task: int = ONE_TASK) -> DataFrame:
     """Label every node with the smallest node of its component.
 
     Args:
         spark: The session.
-        edges: `node bigint, component bigint`; direction does not matter, a loop names a node without edges.
-        folder: Where rounds are written down.
+        edges: A Parquet file or a folder of them: `node bigint, component bigint`, nothing NULL. Direction does not
+            matter, a loop names a node without edges.
+        folder: Where tasks and rounds write; the labels are read from there.
         one_task: How many edges one task finishes.
 
     Returns:
         `node bigint, component bigint`, one row per node.
     """
-    left = _written(spark, _partitionwise(edges), f"{folder}/0")
-    loops = left.where("node = component")
+    parts = pieces(files(edges))
+    if _size(parts) <= one_task:
+        return _finished(spark, parts, folder)
+    contracted = _solved(spark, shares(parts, one_task // _AT_ONCE), contract, f"{folder}/contracted")
+    return _by_rounds(spark, contracted, folder, one_task)
+
+
+def _by_rounds(spark: SparkSession, written: list[str], folder: str, one_task: int) -> DataFrame:
+    """Shrink what is written until one task can finish it, or until all that is left are stars."""
+    alone = _frame(spark, written).where("node = component")
     number = 0
-    while left.count() > one_task:
+    while _size(parts := pieces(written)) > one_task:
+        links = _frame(spark, written).where("node <> component")
+        if number and _is_stars(links):
+            return _spread(links, alone)
         number += 1
-        links = left.where("node <> component")
-        left = _written(spark, _small_star(_large_star(links)), f"{folder}/{number}")
-        if _is_stars(left):
-            return (
-                left.unionByName(_roots(left))
-                .unionByName(loops.join(left, "node", "left_anti"))
-                .groupBy("node")
-                .agg(F.min("component").alias("component"))
-            )
-    if number:
-        left = left.unionByName(loops)
-    return _partitionwise(left.coalesce(1))
+        _small_star(_large_star(links)).unionByName(alone).write.mode("overwrite").parquet(f"{folder}/{number}")
+        written = files(f"{folder}/{number}")
+    return _finished(spark, parts, folder)
 
 
-def _partitionwise(edges: DataFrame) -> DataFrame:
-    return edges.mapInArrow(_contract, "node bigint, component bigint")
+def _finished(spark: SparkSession, parts: Sequence[Piece], folder: str) -> DataFrame:
+    return _frame(spark, _solved(spark, [parts], union, f"{folder}/labels"))
 
 
-def _written(spark: SparkSession, frame: DataFrame, path: str) -> DataFrame:
-    frame.write.mode("overwrite").parquet(path)
-    return spark.read.parquet(path)
+def contract(src: Numbers, dst: Numbers) -> tuple[Numbers, Numbers]:
+    """The fewest edges that connect what these connect; a node without an edge keeps a loop."""
+    nodes, roots = forest(src, dst)
+    kept = np.bincount(roots, minlength=len(nodes)) <= 1  # all but the roots of trees
+    return nodes[kept], nodes[roots[kept]]
+
+
+def _size(parts: Sequence[Piece]) -> int:
+    return sum(piece.edges for piece in parts)
+
+
+def _solved(spark: SparkSession, dealt: Sequence[Sequence[Piece]], solve: Solve, folder: str) -> list[str]:
+    """Solve each share in a task of its own, in one Spark job; the files that were written."""
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            paths = [solve_share(dealt[number], solve, folder) for number in batch.column(0).to_pylist()]
+            yield pa.RecordBatch.from_arrays([pa.array(paths, pa.string())], ["path"])
+
+    tasks = spark.range(0, len(dealt), 1, len(dealt))
+    return sorted(row["path"] for row in tasks.mapInArrow(run, "path string").collect())
+
+
+def _frame(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
+    return spark.read.schema("node bigint, component bigint").parquet(*paths)
 
 
 def _large_star(links: DataFrame) -> DataFrame:
@@ -110,5 +111,7 @@ def _is_stars(links: DataFrame) -> bool:
     return not links.join(centres, "node", "left_semi").limit(1).collect()
 
 
-def _roots(links: DataFrame) -> DataFrame:
-    return links.selectExpr("component as node", "component").distinct()
+def _spread(stars: DataFrame, alone: DataFrame) -> DataFrame:
+    """A row for each node of the stars, centres too, and for each node that has no edge at all."""
+    nodes = stars.unionByName(stars.selectExpr("component as node", "component").distinct())
+    return nodes.unionByName(alone.distinct().join(nodes, "node", "left_anti"))

@@ -40,7 +40,7 @@ def resolutions(
 ) -> Replayed:
     """As `kernel.replay`; an empty `folder` takes the staged tables, `one_task` is how many edges one task takes."""
     _stage(carriers, past, folder)
-    labels = components(spark, spark.read.parquet(f"{folder}/edges.parquet"), f"{folder}/rounds", one_task)
+    labels = components(spark, f"{folder}/edges.parquet", f"{folder}/rounds", one_task)
     events = spark.read.parquet(f"{folder}/events.parquet").join(labels, "node")
     pieces = _replayed(events, carriers, past, rules, created)
     return _joined([*pieces, _unidentified(carriers)], len(carriers.received_at), created)
