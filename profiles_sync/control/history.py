@@ -33,6 +33,7 @@ class Sync:
     tables: dict[str, int] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     error: str | None = None
+    schema: str | None = None
 
     @property
     def minutes(self) -> float:
@@ -76,6 +77,13 @@ def syncs(lake: Lake) -> list[Sync]:
         return []
     rows = sorted(scan(delta).to_pylist(), key=lambda row: (row["started_at"], row["sync_id"]), reverse=True)
     return [Sync(**orjson.loads(row["record"])) for row in rows]
+
+
+def schemas(lake: Lake) -> dict[str, str]:
+    """The schema that each warehouse was first synced to, which is its schema for ever."""
+    oldest_first = reversed(syncs(lake))
+    synced = [one for one in oldest_first if one.warehouse and one.schema and one.status != "Failed"]
+    return {str(one.warehouse): str(one.schema) for one in reversed(synced)}
 
 
 def next_sync(now: float | None = None) -> str:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +85,8 @@ def run(
             result.error = unexpected(error)
         else:
             _sync_warehouses(settings, lake, result, str(started), say)
-        history.record(lake, _syncs(result, started))
+        schemas = {name: one.schema_name or settings.schema_name for name, one in settings.warehouses.items()}
+        history.record(lake, _syncs(result, started, schemas))
         return result
 
 
@@ -97,9 +98,13 @@ def lake_of(settings: Settings) -> Lake:
 def _sync_warehouses(
     settings: Settings, lake: Lake, result: RunResult, sync_id: str, say: Callable[[str], None]
 ) -> None:
+    known = history.schemas(lake)
     for name, declared in settings.warehouses.items():
         if declared.enabled:
             warehouse = open_warehouse(name, declared, settings.schema_name)
+            if (first := known.get(name, warehouse.schema)) != warehouse.schema:
+                result.warehouses[name] = WarehouseResult(name, error=_moved(name, first, warehouse.schema))
+                continue
             result.warehouses[name] = sync_warehouse(
                 warehouse,
                 lake,
@@ -108,7 +113,14 @@ def _sync_warehouses(
             )
 
 
-def _syncs(result: RunResult, started: int) -> list[Sync]:
+def _moved(name: str, first: str, now: str) -> str:
+    return (
+        f"warehouse {name}: its schema is {first} since its first sync and cannot become {now}; set schema: {first} for "
+        "it, or declare a warehouse with another name"
+    )
+
+
+def _syncs(result: RunResult, started: int, schemas: Mapping[str, str]) -> list[Sync]:
     finished, sync_id = time.time_ns() // 1000, str(started)
     if not result.warehouses:
         rows = 0 if result.error else sum(result.report.tables.values())
@@ -126,6 +138,7 @@ def _syncs(result: RunResult, started: int) -> list[Sync]:
             {table: done.rows for table, done in one.tables.items() if not done.error},
             {table: done.error for table, done in one.tables.items() if done.error},
             one.error,
+            schemas.get(name),
         )
         for name, one in result.warehouses.items()
     ]

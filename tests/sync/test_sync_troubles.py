@@ -4,6 +4,7 @@ import pytest
 
 from profiles_sync.control import history
 from profiles_sync.lake.tables import scan
+from profiles_sync.sync.hourly import run
 from profiles_sync.warehouses.duckdb import DuckDBSettings
 from tests.commands import columns, query, warehouse
 from tests.lakes import Twin
@@ -208,3 +209,16 @@ def test_disabled_and_enabled_again_everything_since_arrives(tmp_path):
     twin.settings = on
     assert job(twin).status == "Success"
     assert_same(twin)
+
+
+def test_the_schema_never_changes_after_the_first_sync(tmp_path):
+    twin = Twin(tmp_path)
+    twin.write([call("page", "p1", userId="u1")])
+    assert job(twin).status == "Success"
+    other = twin.settings.warehouses["local"].model_copy(update={"schema_name": "elsewhere"})
+    moved = twin.settings.model_copy(update={"warehouses": {"local": other}})
+    result = run(moved, lambda: None)
+    assert result.status == "Failed"
+    assert "its schema is acme since its first sync" in (result.warehouses["local"].error or "")
+    assert query(tmp_path, "SELECT count(*) FROM information_schema.schemata WHERE schema_name = 'elsewhere'") == [(0,)]
+    assert job(twin).status == "Success"
