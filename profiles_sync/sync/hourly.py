@@ -115,8 +115,8 @@ def _sync_warehouses(
 
 def _moved(name: str, first: str, now: str) -> str:
     return (
-        f"warehouse {name}: its schema is {first} since its first sync and cannot become {now}; set schema: {first} for "
-        "it, or declare a warehouse with another name"
+        f"warehouse {name}: its schema is {first} since its first sync and cannot become {now}; set schema: {first} "
+        "for it, or declare a warehouse with another name"
     )
 
 
