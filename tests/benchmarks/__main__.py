@@ -1,13 +1,13 @@
-"""`python -m tests.benchmarks`: run the measures, print a table, write JSON."""
+"""`python -m tests.benchmarks`: run the measures, print a table of ratios, write JSON."""
 
 import os
 import platform
 import tempfile
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -15,53 +15,96 @@ from rich.console import Console
 from rich.table import Table
 
 from profiles_sync.session import get_session
-from tests.benchmarks import components, hours, tables
-from tests.benchmarks.measure import Result
+from tests.benchmarks import m1_components, m3_events_to_tables, m6_small_hours
+from tests.benchmarks.measure import Bench, Goal, Result, Sizes
 
-MEASURES = {1: components.measure, 3: tables.measure, 6: hours.measure}
+MEASURES: dict[int, Callable[[Bench], Iterator[Result]]] = {
+    1: m1_components.measure,
+    3: m3_events_to_tables.measure,
+    6: m6_small_hours.measure,
+}
+FULL = Sizes()
+QUICK = Sizes(edges=(1_270_000,), events=100_000, repeats=2)
+_PACKAGES = ("pyspark", "delta-spark", "deltalake", "pyarrow", "duckdb", "numba", "numpy", "scipy", "splink")
 
 
 def main(
-    quick: Annotated[bool, typer.Option(help="Small sizes, about three minutes.")] = False,
-    only: Annotated[list[int] | None, typer.Option(help="Run these measures only.")] = None,
-    seed: int = 7,
+    quick: Annotated[bool, typer.Option(help="Small sizes: three minutes.")] = False,
+    only: Annotated[list[int] | None, typer.Option(help="Run this measure; may be repeated.")] = None,
+    edges: Annotated[list[int] | None, typer.Option(help="Of measure 1; may be repeated.")] = None,
+    events: Annotated[int | None, typer.Option(help="Of measure 3.")] = None,
+    repeats: Annotated[int | None, typer.Option(help="How often each way is timed.")] = None,
+    seed: Annotated[int, typer.Option(help="Of all that is generated.")] = FULL.seed,
     json: Annotated[Path | None, typer.Option(help="Where the results go.")] = None,
 ) -> None:
-    results: list[Result] = []
+    """Time each measure's two ways in turn. No time is shown before both came to the same answer."""
+    base = QUICK if quick else FULL
+    sizes = Sizes(tuple(edges or base.edges), events or base.events, repeats or base.repeats, seed)
+    made = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "sizes": sizes, "machine": machine()}
     with tempfile.TemporaryDirectory() as folder:
-        spark = get_session(driver_memory="4g", log_file=f"{folder}/spark.log")
-        for number in only or MEASURES:
-            here = Path(folder) / str(number)
-            here.mkdir()
-            results += MEASURES[number](spark, here, quick, seed)
-    show(results)
+        results = run(Path(folder), only or list(MEASURES), sizes)
+    Console(width=200).print(table(results))
     if json:
         json.parent.mkdir(parents=True, exist_ok=True)
-        written = [asdict(one) | {"ratio": one.ratio} for one in results]
-        json.write_bytes(orjson.dumps({"machine": machine(), "results": written}, option=orjson.OPT_INDENT_2))
+        shown = made | {"results": [one.shown() for one in results]}
+        json.write_bytes(orjson.dumps(shown, option=orjson.OPT_INDENT_2))
 
 
-def machine() -> dict[str, object]:
-    names = ("pyspark", "delta-spark", "deltalake", "pyarrow", "numba", "numpy", "scipy", "splink")
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+def run(folder: Path, measures: list[int], sizes: Sizes) -> list[Result]:
+    """The measures one after the other, each in a folder of its own."""
+    spark = get_session(driver_memory="4g", log_file=str(folder / "spark.log"))
+    results = []
+    for number in measures:
+        here = folder / str(number)
+        here.mkdir()
+        for result in MEASURES[number](Bench(spark, here, sizes)):
+            typer.echo(
+                f"measure {number}: {result.what}: {result.seconds:.2f} s, {result.ratio:.2f} x {result.against}"
+            )
+            results.append(result)
+    return results
+
+
+def machine() -> dict[str, Any]:
+    """Where it ran, and how busy that was before."""
+    described = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.partition(":")[2].strip() for line in described if line.startswith("model name")), "unknown")
     return {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cpu": model,
         "cores": os.cpu_count(),
-        "memory": memory,
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in names},
-        "load": os.getloadavg(),
+        "memory": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "load": os.getloadavg()[0],
+        "system": platform.platform(),
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
     }
 
 
-def show(results: list[Result]) -> None:
-    made = Table("measure", "what", "size", "seconds", "against", "seconds", "ratio", "goal", "rows", "checksum")
+def table(results: list[Result]) -> Table:
+    made = Table(
+        "", "what", "inputs", "seconds", "against", "seconds", "ratio", "goal", "met", "rows", "checksum", "notes"
+    )
     for one in results:
-        same = one.answer and [f"{one.answer.rows:,}", f"{one.answer.checksum & 0xFFFFFFFF:08x}"]
-        goal = "" if one.goal is None else f"<= {one.goal}"
-        numbers = [f"{one.seconds:.2f}", one.against, f"{one.other:.2f}", f"{one.ratio:.2f}", goal]
-        made.add_row(str(one.measure), one.what, one.size, *numbers, *(same or ["", ""]))
-    Console(width=160).print(made)
+        inputs = ", ".join(f"{value:,} {name}" for name, value in one.inputs.items() if name != "seed")
+        notes = "\n".join(f"{name}: {value:,}" for name, value in one.notes.items() if isinstance(value, int))
+        made.add_row(
+            str(one.measure),
+            one.what,
+            inputs,
+            f"{one.seconds:.2f}",
+            one.against,
+            f"{one.against_seconds:.2f}",
+            f"{one.ratio:.2f}",
+            _goal(one.goal),
+            "yes" if one.met else "no",
+            f"{one.answer.rows:,}",
+            one.answer.checksum,
+            notes,
+        )
+    return made
+
+
+def _goal(goal: Goal) -> str:
+    return f"<= {goal.most:g} {goal.unit}"
 
 
 if __name__ == "__main__":

@@ -1,53 +1,142 @@
-"""What a measure gives, and how two things are timed against each other."""
+"""What a measure is: two things that give the same answer, timed in turn in one process."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import duckdb
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How large the inputs are and how often things are timed."""
+
+    edges: tuple[int, ...] = (1_270_000, 12_600_000)
+    events: int = 1_000_000
+    repeats: int = 3
+    seed: int = 7
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a measure is given: the session, which is up, a folder of its own, and the sizes."""
+
+    spark: "SparkSession"
+    folder: Path
+    sizes: Sizes
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What was computed: rows and a checksum, so that two ways can be held against each other."""
+    """What was computed, so far as two ways must agree: rows, and a sum over their hashes in any order."""
 
     rows: int
-    checksum: int
+    checksum: str
+
+
+@dataclass(frozen=True)
+class Way:
+    """One of the two: how it is run, which is timed, and how its last answer is read, which is not."""
+
+    name: str
+    run: Callable[[], object]
+    answer: Callable[[], Answer]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """At most so many times the other's seconds (`x`), or so many seconds (`s`)."""
+
+    most: float
+    unit: Literal["x", "s"] = "x"
 
 
 @dataclass(frozen=True)
 class Result:
-    """One line of the table. Seconds are the minimum of the repeats."""
+    """A line of the table. Seconds are the fewest of the repeats."""
 
     measure: int
     what: str
     against: str
-    size: str
+    inputs: Mapping[str, int]
+    repeats: int
     seconds: float
-    other: float
-    goal: float | None
-    answer: Answer | None = None
-    other_answer: Answer | None = None
-    notes: dict[str, Any] = field(default_factory=dict)
+    against_seconds: float
+    goal: Goal
+    answer: Answer
+    against_answer: Answer
+    notes: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def ratio(self) -> float:
-        return self.seconds / self.other
+        return self.seconds / self.against_seconds
+
+    @property
+    def met(self) -> bool:
+        return (self.ratio if self.goal.unit == "x" else self.seconds) <= self.goal.most
+
+    def shown(self) -> dict[str, Any]:
+        return asdict(self) | {"ratio": self.ratio, "met": self.met}
 
 
-def raced(
-    ours: Callable[[], Answer], theirs: Callable[[], Answer], repeats: int
-) -> tuple[float, float, Answer, Answer]:
-    """Both in turn, so that a machine whose speed drifts is fair to both; one run of each is not counted.
+class Differs(Exception):
+    """Two ways disagree: then no time is worth a look."""
+
+
+def race(
+    measure: int,
+    ours: Way,
+    other: Way,
+    goal: Goal,
+    inputs: Mapping[str, int],
+    repeats: int,
+    notes: Mapping[str, Any] | None = None,
+) -> Result:
+    """Run both once, compare what they come to, then time them in turn: what slows the machine slows both.
 
     Raises:
-        AssertionError: The answers differ: then no time is worth a look.
+        Differs: Their answers do.
     """
-    answers = ours(), theirs()
-    assert answers[0] == answers[1], f"the answers differ: {answers}"
-    times: tuple[list[float], list[float]] = [], []
+    for way in (ours, other):
+        way.run()
+    answers = agreed(ours, other)
+    times: dict[str, list[float]] = {ours.name: [], other.name: []}
     for _ in range(repeats):
-        for kept, run in zip(times, (ours, theirs), strict=True):
-            started = time.perf_counter()
-            run()
-            kept.append(time.perf_counter() - started)
-    return min(times[0]), min(times[1]), *answers
+        for way in (ours, other):
+            with timed(times[way.name]):
+                way.run()
+    agreed(ours, other)
+    fewest = [min(times[way.name]) for way in (ours, other)]
+    notes = dict(notes or {}) | {"all seconds": times}
+    return Result(measure, ours.name, other.name, inputs, repeats, *fewest, goal, *answers, notes)
+
+
+def agreed(ours: Way, other: Way) -> tuple[Answer, Answer]:
+    found, expected = ours.answer(), other.answer()
+    if found != expected:
+        raise Differs(f"{ours.name} comes to {found}, {other.name} to {expected}")
+    return found, expected
+
+
+@contextmanager
+def timed(into: list[float]) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    into.append(time.perf_counter() - started)
+
+
+def answer(query: str, **tables: pa.Table) -> Answer:
+    """The rows of a query over Arrow tables, and the sum of their hashes."""
+    with duckdb.connect() as connection:
+        for name, rows in tables.items():
+            connection.register(name, rows)
+        found = connection.execute(f"SELECT count(*), coalesce(sum(hash(x)), 0) FROM ({query}) AS x").fetchall()
+    (rows, total) = found[0]
+    return Answer(rows, f"{int(total) % 2**64:016x}")

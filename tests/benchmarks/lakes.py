@@ -1,0 +1,78 @@
+"""What a lake holds, to compare it with one Delta table of the same events, the reference, or another lake."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from profiles_sync.lake.changes import public_tables
+from profiles_sync.lake.tables import Lake, scan
+from profiles_sync.settings import Settings
+from profiles_sync.spec import tables
+from profiles_sync.spec.events import Event, Rejected, read_line
+from profiles_sync.spec.space import Space
+from tests.benchmarks.measure import Answer, answer
+from tests.lakes import expected, rows_of
+
+_CALLS = ("pages", "screens", "identifies", "groups", "aliases")
+_ONE = """
+SELECT DISTINCT messageId AS id, event, TRY_CAST(properties.price AS DOUBLE) AS price
+FROM read_parquet({files}) WHERE messageId IS NOT NULL"""
+
+
+def events_of_lake(lake: Lake) -> Answer:
+    """Every event once: its id, and from a Track call's own table its name and a price."""
+    found = []
+    for name in public_tables(lake):
+        table = lake.open(name)
+        if table is not None and tables.table(name).group == "track event table":
+            found.append(scan(table, ["id", "event_text", "price"]).rename_columns(["id", "event", "price"]))
+        elif table is not None and name in _CALLS:
+            found.append(scan(table, ["id"]))
+    plain = "SELECT id, event, TRY_CAST(price AS DOUBLE) AS price FROM rows"
+    return answer(plain, rows=pa.concat_tables(_texts(found), promote_options="default"))
+
+
+def _texts(found: list[pa.Table]) -> Iterator[pa.Table]:
+    """Where a price that is a text came first, the whole column is text."""
+    for rows in found:
+        place = rows.schema.get_field_index("price")
+        yield rows if place < 0 else rows.set_column(place, "price", rows["price"].cast(pa.string()))
+
+
+def events_of_one_table(path: Path) -> Answer:
+    """The same of the one Delta table that Spark wrote of the same JSON."""
+    return answer(_ONE.format(files=DeltaTable(str(path)).file_uris()))
+
+
+def all_of_lake(lake: Lake) -> Answer:
+    """Every row of every public table, but for the time of the run."""
+    return _all({name: rows_of(lake, name) for name in public_tables(lake)})
+
+
+def all_of_reference(settings: Settings) -> Answer:
+    """The same of the reference, which takes every file of the sources as one batch."""
+    reference = Space(settings.space.slug, settings.rules)
+    reference.land(_read(settings))
+    names = {*reference.tables.rows, *(table.name for table in tables.FIXED_TABLES)}
+    types = {name: tables.table(name).types | reference.tables.added.get(name, {}) for name in names}
+    return _all({name: expected(reference, name, types[name]) for name in names})
+
+
+def _read(settings: Settings) -> Iterator[Event]:
+    for source in settings.declared_sources:
+        for path in sorted(Path(settings.sources[source.slug].path).iterdir()):
+            for line in path.read_bytes().splitlines():
+                try:
+                    yield read_line(line, source, 0)
+                except Rejected:
+                    continue
+
+
+def _all(rows: dict[str, list[str]]) -> Answer:
+    pairs = [(name, row) for name, found in rows.items() for row in found]
+    names, texts = zip(*pairs, strict=True) if pairs else ((), ())
+    return answer(
+        "SELECT * FROM rows", rows=pa.table({"name": pa.array(names, pa.string()), "row": pa.array(texts, pa.string())})
+    )
