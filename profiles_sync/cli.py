@@ -78,7 +78,7 @@ def status(
     json: Json = False,
 ) -> None:
     """Show the last and next sync of each warehouse, and the syncs, newest first."""
-    from profiles_sync.sync.preview import status_of
+    from profiles_sync.sync.status import status_of
 
     shown = status_of(load(settings), sync)
     if json:

@@ -7,6 +7,7 @@ files, so whatever an orphaned task still does, it cannot change a table.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,6 +27,9 @@ from pyarrow import fs
 
 from profiles_sync.spec.tables import Change, Table, Type
 
+if TYPE_CHECKING:
+    from profiles_sync.settings import Settings
+
 ARROW: Mapping[Type, pa.DataType] = {
     Type.STRING: pa.string(),
     Type.BIGINT: pa.int64(),
@@ -41,11 +45,6 @@ _DELTA: Mapping[Type, str] = {
 }
 _MERGE = "/merge"  # the transaction of the second of the two commits that a merged table takes
 _LOGICAL = {"string": Type.STRING, "long": Type.BIGINT, "double": Type.DOUBLE, "boolean": Type.BOOLEAN}
-
-
-def arrow_schema(types: Mapping[str, Type]) -> pa.Schema:
-    """The Arrow schema of columns with logical types."""
-    return pa.schema([(name, ARROW[kind]) for name, kind in types.items()])
 
 
 @dataclass(frozen=True)
@@ -173,6 +172,11 @@ class Lake:
 
     def _stamp(self, batch: int, part: str = "") -> CommitProperties:
         return CommitProperties(app_transactions=[Transaction(self._app(part), batch)])
+
+
+def lake_of(settings: "Settings") -> Lake:
+    """The lake of the settings' space."""
+    return Lake(settings.lake, settings.space.slug, settings.storage_options)
 
 
 def scan(table: DeltaTable, columns: Sequence[str] | None = None, where: pc.Expression | None = None) -> pa.Table:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from profiles_sync.pipeline import digests
 from profiles_sync.pipeline.kernel import Replayed
 from profiles_sync.pipeline.landing import Landing, numbers, of
-from profiles_sync.pipeline.state import MAPPED, NODES, TIMES, Known
+from profiles_sync.pipeline.state import MAPPED, NODES, TIMES, Known, last_rows
 from profiles_sync.pipeline.trait_changes import UNNUMBERED, TraitChanges
 from profiles_sync.spec import ids
 from profiles_sync.spec.traits import Trait
@@ -116,9 +116,7 @@ def _new_ids(space: str, landing: Landing, created: Numbers) -> pa.StringArray:
 
 def _nodes(landing: Landing, graph: Rows, canonical: Numbers, every: Numbers, segment_ids: pa.StringArray) -> pa.Table:
     """The last row of each profile."""
-    order = np.lexsort((graph.seq, graph.profile))
-    profile = graph.profile[order]
-    last = order[np.append(profile[1:] != profile[:-1], True)[: len(order)]]
+    last = last_rows(graph.profile, graph.seq)
     named = segment_ids.take(pa.array(np.searchsorted(every, graph.profile[last])))
     columns = [pa.array(graph.profile[last]), pa.array(canonical[last]), named, *times(landing, graph, last)]
     return pa.Table.from_arrays(columns, schema=NODES)
@@ -132,6 +130,11 @@ def times(landing: Landing, rows: Rows, places: Numbers | None = None) -> list[p
         pa.array(landing.numbers("received_at")[event]),
         pa.array(landing.numbers("timestamp")[event]),
     ]
+
+
+def seq_texts(seq: Numbers) -> pa.StringArray:
+    """As `ids.seq_text`."""
+    return pc.utf8_lpad(pa.array(seq).cast(pa.string()), 20, "0")
 
 
 def new_identifiers(landing: Landing, made: Changes, types: pa.StringArray) -> pa.Table:

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from profiles_sync.pipeline.compiled import compiled
@@ -48,6 +49,13 @@ def hexadecimal(digests: Digests) -> pa.StringArray:
     digits = np.empty((len(digests), 40), np.uint8)
     digits[:, 0::2], digits[:, 1::2] = _HEX[digests >> 4], _HEX[digests & 15]
     return _fixed(digits)
+
+
+def external_id_hashes(kinds: pa.StringArray, values: pa.StringArray) -> pa.StringArray:
+    """As `spec.ids.external_id_hash` for each type and value; null where they are."""
+    texts = pc.binary_join_element_wise(kinds, values, "")
+    made = hexadecimal(sha1(texts.fill_null("")))
+    return pc.if_else(texts.is_valid(), made, None) if texts.null_count else made
 
 
 def segment_ids(digests: Digests) -> pa.StringArray:

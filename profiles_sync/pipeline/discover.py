@@ -13,8 +13,7 @@ from pyarrow import fs
 from profiles_sync.errors import SourceUnreachable
 from profiles_sync.pipeline import delta_source
 from profiles_sync.pipeline.batches import SourceFile
-from profiles_sync.pipeline.storage import below
-from profiles_sync.pipeline.storage import resolve as resolve
+from profiles_sync.pipeline.storage import below, resolve
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def resolve_batch(
     """
     landed = landing.land(lake, batch.number, parsed)
     known = state.look_up(lake, landed.identifiers, batch.number)
-    past, kinds, _ = state.as_past(known, landed.identifiers, rules)
+    past, kinds = state.as_past(known, landed.identifiers, rules)
     carriers = Carriers(landed.offsets, landed.codes, landed.numbers("received_at"), kinds)
     replayed = resolve(carriers, past, rules, batch.before.profiles)
     traits = replay_traits(landed, replayed, known.traits)
@@ -160,13 +160,7 @@ def _named(landed: Landing, codes: NDArray[np.int32], types: pa.StringArray) -> 
     at = pa.array(codes.astype(np.int64), mask=codes < 0)
     rank, value = landed.identifiers["rank"].combine_chunks(), landed.identifiers["value"].combine_chunks()
     kind = types.take(rank).take(at)
-    both = pa.compute.binary_join_element_wise(kind, value.take(at), "")
-    return kind, _hashes(both)
-
-
-def _hashes(texts: pa.StringArray) -> pa.StringArray:
-    made = digests.hexadecimal(digests.sha1(texts.fill_null("")))
-    return pa.compute.if_else(texts.is_valid(), made, None)
+    return kind, digests.external_id_hashes(kind, value.take(at))
 
 
 def remember(lake: Lake, batch: Batch, resolved: Resolved) -> None:

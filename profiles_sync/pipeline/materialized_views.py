@@ -12,11 +12,12 @@ import numpy as np
 import pyarrow as pa
 
 from profiles_sync.lake.tables import ARROW, Lake
-from profiles_sync.pipeline import raw_tables, trait_views
+from profiles_sync.pipeline import digests, raw_tables, trait_views
 from profiles_sync.pipeline.batches import Batch
+from profiles_sync.pipeline.changes import seq_texts
 from profiles_sync.pipeline.identity import Resolved
 from profiles_sync.pipeline.landing import numbers
-from profiles_sync.pipeline.standing import Standing, ops, seq_texts
+from profiles_sync.pipeline.standing import Standing, ops
 from profiles_sync.spec import tables
 from profiles_sync.spec.tables import Type
 
@@ -87,7 +88,7 @@ def _external_id_mapping(after: Standing) -> Columns:
         "canonical_segment_id": after.changes.ids_of(after.of("canonical", profile)),
         "external_id_type": kind,
         "external_id_value": value,
-        "external_id_hash": raw_tables.hashes(kind, value),
+        "external_id_hash": digests.external_id_hashes(kind, value),
         "timestamp": pa.array(np.maximum(numbers(rows, "timestamp"), after.of("timestamp", profile))),
         "_op": ops(np.arange(len(profile)) >= int(moving.sum())),
     }

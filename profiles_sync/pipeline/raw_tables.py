@@ -9,12 +9,11 @@ import pyarrow.compute as pc
 from profiles_sync.lake.tables import ARROW, Lake
 from profiles_sync.pipeline import digests
 from profiles_sync.pipeline.batches import Batch
-from profiles_sync.pipeline.changes import Rows, times
+from profiles_sync.pipeline.changes import Rows, seq_texts, times
 from profiles_sync.pipeline.identity import Resolved
 from profiles_sync.pipeline.landing import of
 from profiles_sync.spec import tables
 from profiles_sync.spec.events import Source
-from profiles_sync.spec.rows import Row
 from profiles_sync.spec.space import Tables
 from profiles_sync.spec.tables import Type
 
@@ -49,18 +48,13 @@ def _graph(resolved: Resolved, sources: Sequence[Source]) -> dict[str, pa.Array]
 def _mappings(resolved: Resolved, sources: Sequence[Source]) -> dict[str, pa.Array]:
     rows, mapped = resolved.changes.mapped, resolved.mapped
     kind, value = (mapped[name].combine_chunks() for name in ("type", "value"))
-    digest = hashes(kind, value)
+    digest = digests.external_id_hashes(kind, value)
     return _common(MAPPINGS, resolved, rows, digest, sources) | {
         "external_id_type": kind,
         "external_id_value": value,
         "external_id_hash": digest,
         "__operation": pa.array(["CREATED"]).take(pa.array(np.zeros(len(rows.seq), np.int64))),
     }
-
-
-def hashes(kind: pa.StringArray, value: pa.StringArray) -> pa.StringArray:
-    """The external_id_hash of each identifier."""
-    return digests.hexadecimal(digests.sha1(pc.binary_join_element_wise(kind, value, "")))
 
 
 def _append_traits(lake: Lake, batch: Batch, resolved: Resolved, sources: Sequence[Source]) -> dict[str, int]:
@@ -87,7 +81,7 @@ def _common(
 ) -> dict[str, pa.Array]:
     """The columns that all three have."""
     landing, segment_id = resolved.landing, resolved.changes.ids_of(rows.profile)
-    seq = pc.utf8_lpad(pa.array(rows.seq).cast(pa.string()), 20, "0")
+    seq = seq_texts(rows.seq)
     time = ARROW[Type.TIMESTAMP]
     _, received, happened = times(landing, rows)
     texts = pc.binary_join_element_wise(segment_id, key, seq, "\n")
@@ -110,15 +104,4 @@ def _common(
 def _stamped(columns: Mapping[str, pa.Array], types: Mapping[str, Type], uuid_ts: int) -> pa.Table:
     rows = len(next(iter(columns.values())))
     stamp = pa.array(np.full(rows, uuid_ts)).cast(ARROW[Type.TIMESTAMP])
-    return pa.table({name: columns.get(name, stamp) for name in types})
-
-
-def as_arrow(rows: Sequence[Row], types: Mapping[str, Type], uuid_ts: int) -> pa.Table:
-    """Rows as Arrow columns; a missing value is null, `uuid_ts` is the batch's."""
-    columns = {
-        name: pa.array([row.get(name) for row in rows], ARROW[kind])
-        for name, kind in types.items()
-        if name != "uuid_ts"
-    }
-    stamp = pa.array([uuid_ts] * len(rows), ARROW[Type.TIMESTAMP])
     return pa.table({name: columns.get(name, stamp) for name in types})

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from profiles_sync.pipeline.changes import seq_texts
 from profiles_sync.pipeline.identity import Resolved
 from profiles_sync.pipeline.landing import numbers
 
@@ -46,11 +46,6 @@ class Standing:
             "received_at": pa.array(self.of("received_at", profiles)),
             "timestamp": pa.array(self.of("timestamp", profiles)),
         }
-
-
-def seq_texts(seq: Numbers) -> pa.StringArray:
-    """As `ids.seq_text`."""
-    return pc.utf8_lpad(pa.array(seq).cast(pa.string()), 20, "0")
 
 
 def ops(is_new: NDArray[np.bool_]) -> pa.StringArray:

@@ -107,15 +107,15 @@ def _family(graph: DeltaTable, touched: Numbers, batch: int) -> pa.Table:
     log = _before(graph, batch, ["profile", "canonical", "seq"])
     profile, canonical = numbers(log, "profile"), numbers(log, "canonical")
     mine = among(profile, touched)
-    last = _last(profile[mine], numbers(log, "seq")[mine])
+    last = last_rows(profile[mine], numbers(log, "seq")[mine])
     roots = np.unique(canonical[mine][last])
     family = np.unique(profile[among(canonical, roots)])
     rows = _of(graph, family, batch, NODES)
-    kept = _last(numbers(rows, "profile"), numbers(rows, "seq"))
+    kept = last_rows(numbers(rows, "profile"), numbers(rows, "seq"))
     return rows.take(pa.array(kept)).combine_chunks()
 
 
-def _last(profile: Numbers, seq: Numbers) -> Numbers:
+def last_rows(profile: Numbers, seq: Numbers) -> Numbers:
     """The places of each profile's last row, by profile."""
     order = np.lexsort((seq, profile))
     is_last = np.append(profile[order][1:] != profile[order][:-1], True)[: len(order)]
@@ -138,12 +138,11 @@ def _traits_of(table: DeltaTable | None, nodes: pa.Table, batch: int) -> dict[in
     return known
 
 
-def as_past(known: Known, identifiers: pa.Table, rules: IdentityRules) -> tuple[Past, NDArray[np.int16], Numbers]:
+def as_past(known: Known, identifiers: pa.Table, rules: IdentityRules) -> tuple[Past, NDArray[np.int16]]:
     """What the replay starts from.
 
     Returns:
-        The past; the rank of the type of every code, those of the batch first, then those that only the past knows;
-        and the code of every row of `known.mapped`.
+        The past, and the rank of the type of every code: those of the batch first, then those that only the past knows.
     """
     mine = places(*(numbers(one, name) for one in (known.mapped, identifiers) for name in ("high", "low")))
     codes, batch = mine.astype(np.int64), identifiers.num_rows
@@ -160,7 +159,7 @@ def as_past(known: Known, identifiers: pa.Table, rules: IdentityRules) -> tuple[
     root = np.searchsorted(live, canonical[merged])
     order = np.argsort(root, kind="stable")
     ends = np.concatenate([[0], np.cumsum(np.bincount(root, minlength=len(live)))]).astype(np.int64)
-    return Past(live, owners, mapped_at, ends, profile[merged][order]), kinds, codes
+    return Past(live, owners, mapped_at, ends, profile[merged][order]), kinds
 
 
 def remember(lake: Lake, batch: int, mapped: pa.Table, nodes: pa.Table, traits: pa.Table) -> None:

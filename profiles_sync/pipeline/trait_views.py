@@ -7,7 +7,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from profiles_sync.lake.tables import ARROW
-from profiles_sync.pipeline.standing import Standing, ops, seq_texts
+from profiles_sync.pipeline.changes import seq_texts
+from profiles_sync.pipeline.standing import Standing, ops
 from profiles_sync.spec.columns import cast, text
 from profiles_sync.spec.ids import seq_text
 from profiles_sync.spec.tables import Type

@@ -10,7 +10,7 @@ from profiles_sync.control import history
 from profiles_sync.control.history import Sync
 from profiles_sync.control.lock import only_run
 from profiles_sync.errors import ProfilesSyncError, unexpected
-from profiles_sync.lake.tables import Lake
+from profiles_sync.lake.tables import Lake, lake_of
 from profiles_sync.pipeline.run import Engine, Report, take_new_events
 from profiles_sync.settings import Settings
 from profiles_sync.sync.run import FAILED, PARTIAL, SUCCESS, WarehouseResult, sync_warehouse
@@ -88,11 +88,6 @@ def run(
         schemas = {name: one.schema_name or settings.schema_name for name, one in settings.warehouses.items()}
         history.record(lake, _syncs(result, started, schemas))
         return result
-
-
-def lake_of(settings: Settings) -> Lake:
-    """The lake of the settings' space."""
-    return Lake(settings.lake, settings.space.slug, settings.storage_options)
 
 
 def _sync_warehouses(

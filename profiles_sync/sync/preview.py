@@ -1,14 +1,13 @@
-"""What the next run would do, and what the last ones did; nothing is written."""
+"""What the next run would do; nothing is written."""
 
 from typing import Any
 
-from profiles_sync.control import history
-from profiles_sync.errors import ProfilesSyncError, SettingsError
+from profiles_sync.errors import ProfilesSyncError
+from profiles_sync.lake.tables import lake_of
 from profiles_sync.pipeline import batches
 from profiles_sync.pipeline.delta_source import is_mark
 from profiles_sync.pipeline.discover import new_files
 from profiles_sync.settings import Settings
-from profiles_sync.sync.hourly import lake_of
 from profiles_sync.sync.run import pending
 from profiles_sync.warehouses import open_warehouse
 
@@ -36,24 +35,3 @@ def _steps(settings: Settings, name: str) -> dict[str, Any]:
     except ProfilesSyncError as error:
         return {"error": str(error), "tables": {}}
     return {"error": None, "tables": {table: [str(step) for step in several] for table, several in steps.items()}}
-
-
-def status_of(settings: Settings, sync: str | None = None) -> dict[str, Any]:
-    """Per warehouse whether it is enabled, its last and next sync; the syncs, newest first."""
-    done = history.syncs(lake_of(settings))
-    if sync is not None:
-        done = [one for one in done if one.sync_id == sync]
-        if not done:
-            raise SettingsError(f"no sync {sync}; `profiles-sync status` lists the ids")
-    shown = [one.shown() for one in done]
-    return {
-        "warehouses": {
-            name: {
-                "enabled": one.enabled,
-                "last_sync": next((sync["start_time"] for sync in shown if sync["warehouse"] == name), None),
-                "next_sync": history.next_sync() if one.enabled else None,
-            }
-            for name, one in settings.warehouses.items()
-        },
-        "syncs": shown,
-    }

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from profiles_sync.control.lock import only_run
 from profiles_sync.errors import SettingsError
+from profiles_sync.lake.tables import lake_of
 from profiles_sync.pipeline.run import Engine, Report, rebuild
 from profiles_sync.settings import Settings
-from profiles_sync.sync.hourly import lake_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
