@@ -1,8 +1,10 @@
 """The command line: `profiles-sync run | plan | status | check | demo`, and the entry of the jobs."""
 
+import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from profiles_sync.sync.hourly import RunResult
 
+_log = logging.getLogger(__name__)
 EXIT = {"Success": 0, "Partial success": 3, "Failed": 1}
 WRONG_USAGE = 2
 
@@ -36,27 +39,35 @@ _screen = Console(stderr=True)
 
 def main() -> None:
     """Run the command line; a deliberate error is one line and an exit code."""
-    try:
+    with _in_one_line():
         app()
+
+
+@contextmanager
+def _in_one_line() -> Iterator[None]:
+    try:
+        yield
+    except SettingsError as error:
+        raise SystemExit(_told(str(error), WRONG_USAGE)) from None
     except ProfilesSyncError as error:
-        raise SystemExit(_told(error)) from None
+        raise SystemExit(_told(str(error), EXIT["Failed"])) from None
+    except Exception as error:
+        from profiles_sync.lake.faults import explained
+
+        _log.debug("command", exc_info=True)
+        raise SystemExit(_told(explained(error), EXIT["Failed"])) from None
 
 
-def _told(error: ProfilesSyncError) -> int:
+def _told(what: str, code: int) -> int:
     """Say in one line what is wrong; returns the exit code for it."""
-    _screen.print(f"[red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
-    return WRONG_USAGE if isinstance(error, SettingsError) else EXIT["Failed"]
+    _screen.print(f"[red]error:[/] {escape(what)}", highlight=False, soft_wrap=True)
+    return code
 
 
 @app.command()
 def run(settings: File, json: Json = False) -> None:
     """Take new events, build the tables, and sync every enabled warehouse."""
-    result = carry_out(load(settings))
-    if json:
-        _print_json(result.shown())
-    else:
-        overview.print_run(result.shown())
-    raise typer.Exit(EXIT[result.status])
+    raise typer.Exit(EXIT[_run_and_show(carry_out, settings, json)])
 
 
 @app.command()
@@ -127,6 +138,21 @@ def demo(
     show(folder, events, carry_out)
 
 
+def _run_and_show(step: "Callable[[Settings], RunResult]", settings: Path, json: bool) -> str:
+    """Returns the status. Whoever asked for an object gets one, also of a run that could not begin."""
+    from profiles_sync.sync.hourly import RunResult
+
+    show = _print_json if json else overview.print_run
+    try:
+        result = step(load(settings))
+    except ProfilesSyncError as error:
+        if json:
+            show(RunResult(error=str(error)).shown())
+        raise
+    show(result.shown())
+    return result.status
+
+
 def carry_out(settings: Settings) -> "RunResult":
     """One run with progress on the terminal; Spark's own log goes to a file beside the lake."""
     from profiles_sync.sync.hourly import run as run_sync
@@ -153,20 +179,17 @@ def run_job(step: Callable[[Settings], "RunResult"]) -> None:
     """The main function of every file in `jobs/`: read `--settings`, do the step, end with the command's exit code."""
 
     def job(settings: File, json: Json = False) -> None:
-        result = step(load(settings))
-        _print_json(result.shown()) if json else overview.print_run(result.shown())
-        if EXIT[result.status]:
-            raise typer.Exit(EXIT[result.status])
+        if code := EXIT[_run_and_show(step, settings, json)]:
+            raise typer.Exit(code)
 
     app = typer.Typer(add_completion=False, pretty_exceptions_show_locals=False)
     app.command()(job)
     try:
-        app()
+        with _in_one_line():
+            app()
     except SystemExit as done:
         if done.code:  # a job that went well returns: exiting would end a notebook's or a cluster's driver
             raise
-    except ProfilesSyncError as error:
-        raise SystemExit(_told(error)) from None
 
 
 def _print_json(shown: dict[str, Any]) -> None:

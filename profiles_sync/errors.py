@@ -36,6 +36,10 @@ class LakeError(Terminal):
     """The lake holds something this version cannot continue from."""
 
 
+class AnotherLake(Terminal):
+    """A warehouse follows tables that are not those of this lake."""
+
+
 class LakeBusy(Transient):
     """Another run of the same space holds the lock."""
 

@@ -6,7 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 
+from profiles_sync.control import history
+from profiles_sync.control.lock import only_run
+from profiles_sync.lake.tables import Lake, lake_of
+from profiles_sync.settings import load
 from tests.commands import EVENTS, SETTINGS, a_space, in_process, profiles_sync, query, warehouse, write_events
 
 REPEATED, BROKEN = EVENTS[0], "not json"
@@ -134,9 +139,53 @@ def test_a_warehouse_that_cannot_be_opened_makes_a_failed_run_with_the_lake_buil
 def test_a_lake_that_cannot_be_written_is_one_line_and_exit_1(tmp_path):
     settings = a_space(tmp_path, SETTINGS.replace("./lake", "./acme.yml"))
     code, out, err = in_process("run", "--settings", settings, "--json")
-    assert (code, out) == (1, "")
-    assert err.startswith("error: space acme: cannot write to ")
-    assert err.count("\n") == 1
+    shown = json.loads(out)
+    assert (code, shown["status"], err) == (1, "Failed", "")
+    assert shown["error"].startswith("space acme: cannot write to ")
+    code, out, _ = in_process("run", "--settings", settings)
+    assert (code, out.count("cannot write to ")) == (1, 1)
+
+
+@pytest.mark.parametrize("command", ["run", "plan", "status"])
+def test_an_object_store_that_refuses_is_said_in_words(tmp_path, command, monkeypatch):
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    store = "storage: {aws_endpoint_url: 'http://127.0.0.1:9', aws_allow_http: 'true', aws_access_key_id: a, "
+    store += "aws_secret_access_key: b, aws_region: eu-west-1, max_retries: '0'}\n"
+    settings = a_space(tmp_path, SETTINGS.replace("./lake", "s3://nowhere/lake") + store)
+    code, out, err = in_process(command, "--settings", settings, "--json")
+    told = json.loads(out)["error"] if command == "run" else err
+    assert code == 1
+    assert "the lake cannot be used: its storage" in told
+    assert "Traceback" not in err
+
+
+def test_a_run_that_cannot_begin_prints_its_object_too(tmp_path):
+    settings = a_space(tmp_path, SETTINGS.replace("duckdb", "duckbd"))
+    code, out, err = in_process("run", "--settings", settings, "--json")
+    shown = json.loads(out)
+    assert (code, shown["status"], shown["lines"]["read"]) == (2, "Failed", 0)
+    assert shown["error"] in err
+    assert in_process("run", "--settings", settings)[1] == ""
+
+
+def test_while_another_run_is_under_way_the_object_says_so(tmp_path):
+    settings = a_space(tmp_path)
+    with only_run(lake_of(load(settings))):
+        code, out, err = in_process("run", "--settings", settings, "--json")
+    assert (code, json.loads(out)["status"]) == (1, "Failed")
+    assert "another run is under way" in err
+
+
+def test_a_full_disk_is_a_failed_run_that_says_so(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise DeltaError("Generic LocalFileSystem error: No space left on device (os error 28)")
+
+    settings = a_space(tmp_path)
+    monkeypatch.setattr(Lake, "append", full)
+    monkeypatch.setattr(history, "record", full)
+    code, out, _ = in_process("run", "--settings", settings, "--json")
+    assert (code, json.loads(out)["status"]) == (1, "Failed")
+    assert json.loads(out)["error"].startswith("the lake cannot be used: no space is left on its device; make room.")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """What changed in a lake table since a warehouse's cursor.
 
 Append tables: the files that commits added since. Merged tables: the change data feed since, the last change per key.
-Where the table is another one than the cursor knew, or its history is gone: all rows, to replace what is there.
+Where the table is another one than the cursor knew, or its history is gone: all rows, to replace what is there; whether
+another table may do that is for the sync to say.
 """
 
 from collections.abc import Iterator, Mapping

@@ -58,9 +58,10 @@ def unfinished(lake: Lake) -> Batch | None:
 
 def landed(lake: Lake) -> list[Batch]:
     """Every batch that landed, in order, without where the space stood before it: what a rebuild replays."""
-    last, table = last_landed(lake), lake.open(_OPENED)
+    last, table, taken = last_landed(lake), lake.open(_OPENED), _taken(lake)
     rows = [] if table is None else scan(table, where=pc.field("batch") <= last).sort_by("batch").to_pylist()
-    return [_batch(row["batch"], orjson.loads(row["record"]), Progress()) for row in rows]
+    opened = [_batch(row["batch"], orjson.loads(row["record"]), Progress()) for row in rows]
+    return [replace(one, files=_of(one, taken)) for one in opened]
 
 
 def progress(lake: Lake) -> Progress:
@@ -90,11 +91,18 @@ def reopen(lake: Lake, batch: Batch) -> Batch:
 
 
 def remember_files(lake: Lake, batch: Batch) -> None:
-    """Add the batch's files to those that are taken."""
+    """Add the batch's files to those that are taken; from now on the batch has these files and no others."""
     rows = [
         {"source": file.source, "path": file.path, "size": file.size, "batch": batch.number} for file in batch.files
     ]
     lake.append(_FILES, pa.Table.from_pylist(rows, _FILE), batch.number)
+
+
+def with_its_files(lake: Lake, batch: Batch) -> tuple[Batch, bool]:
+    """The batch with the files that it must have, and whether that is settled: then not one of them may be missing."""
+    if not lake.has(_FILES, batch.number):
+        return batch, False
+    return replace(batch, files=_of(batch, _taken(lake))), True
 
 
 def land(lake: Lake, batch: Batch, after: Progress, report: dict[str, object]) -> None:
@@ -104,11 +112,18 @@ def land(lake: Lake, batch: Batch, after: Progress, report: dict[str, object]) -
 
 def taken_files(lake: Lake) -> dict[str, int]:
     """Path to size of every file that a batch has taken."""
+    return {path: size for path, (size, _) in _taken(lake).items()}
+
+
+def _taken(lake: Lake) -> dict[str, tuple[int, int]]:
+    """Path to size and batch."""
     table = lake.open(_FILES)
-    if table is None:
-        return {}
-    rows = scan(table, ["path", "size"])
-    return dict(zip(rows["path"].to_pylist(), rows["size"].to_pylist(), strict=True))
+    rows = (_FILE.empty_table() if table is None else scan(table)).to_pydict()
+    return dict(zip(rows["path"], zip(rows["size"], rows["batch"], strict=True), strict=True))
+
+
+def _of(batch: Batch, taken: dict[str, tuple[int, int]]) -> tuple[SourceFile, ...]:
+    return tuple(file for file in batch.files if taken.get(file.path, (0, 0))[1] == batch.number)
 
 
 def _batch(number: int, record: dict[str, Any], before: Progress) -> Batch:

@@ -5,6 +5,7 @@ again. Names that begin with `.` or `_` are somebody's temporary or marker files
 left until there is something in them.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -67,13 +68,16 @@ def _new_files(slug: str, path: str, taken: Mapping[str, int]) -> Found:
     ]
     if not listed:
         warnings.append(f"no files at {path}")
+    closed = {file.path for file in listed if "://" not in file.path and not os.access(file.path, os.R_OK)}
+    warnings += [f"no permission to read {path}; it is taken once that is mended" for path in sorted(closed - {*taken})]
     warnings += [
         f"{file.path} had {taken[file.path]} bytes when it was read and has {file.size} now; "
-        "files are read once, put new events into a new file"
+        "files are read once: put what is new into a new file, and move this one away to end this warning"
         for file in listed
         if taken.get(file.path, file.size) != file.size
     ]
-    return Found(tuple(file for file in listed if file.path not in taken), tuple(warnings))
+    new = (file for file in listed if file.path not in taken and file.path not in closed)
+    return Found(tuple(new), tuple(warnings))
 
 
 def _inside(filesystem: fs.FileSystem, root: str) -> tuple[list[fs.FileInfo], list[str]]:

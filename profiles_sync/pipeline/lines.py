@@ -32,6 +32,10 @@ class Unreadable(Exception):
         self.raw = raw
 
 
+class Away(Exception):
+    """The file cannot be opened; nothing of it was read, and another time it may be there."""
+
+
 @dataclass(frozen=True)
 class Piece:
     """A part of a file that is neither compressed nor Parquet: the lines that begin in these bytes of it."""
@@ -44,20 +48,16 @@ def read_blocks(filesystem: fs.FileSystem, path: str, piece: Piece | None = None
     """The lines of a file, or of a piece of it, in blocks of whole ones; without a byte order mark.
 
     Raises:
-        Unreadable: While iterating, where the rest of the file is not there, not allowed or not intact.
+        Away: There is no such file, or it may not be read.
+        Unreadable: While iterating, where the rest of the file is not intact.
         SourceUnreachable: The storage failed; what the file holds is not known.
     """
-    try:
-        with _File(filesystem, path) as file:
-            chunks = _whole(file, path) if piece is None else _of_piece(file, piece)
-            first = True
-            for block in _blocks(chunks):
-                yield block.removeprefix(_BOM) if first and (piece is None or not piece.begin) else block
-                first = False
-    except FileNotFoundError:
-        raise Unreadable("file not found") from None
-    except PermissionError:
-        raise Unreadable("no permission") from None
+    with _opened(filesystem, path) as file:
+        chunks = _whole(file, path) if piece is None else _of_piece(file, piece)
+        first = True
+        for block in _blocks(chunks):
+            yield block.removeprefix(_BOM) if first and (piece is None or not piece.begin) else block
+            first = False
 
 
 def pieces(filesystem: fs.FileSystem, path: str, size: int, most: int) -> list[Piece]:
@@ -65,9 +65,9 @@ def pieces(filesystem: fs.FileSystem, path: str, size: int, most: int) -> list[P
     if size <= most:
         return []
     try:
-        with _File(filesystem, path) as file:
+        with _opened(filesystem, path) as file:
             head = file.read(4) or b""
-    except (FileNotFoundError, PermissionError):
+    except Away:  # as the task that is to read it will find
         return []
     if head == _PARQUET or head.startswith(_GZIP) or _is_zstd(head):
         return []
@@ -76,22 +76,35 @@ def pieces(filesystem: fs.FileSystem, path: str, size: int, most: int) -> list[P
     return [Piece(begin, end) for begin, end in pairwise(cuts)]
 
 
+def _opened(filesystem: fs.FileSystem, path: str) -> "_File":
+    try:
+        return _File(filesystem.open_input_file(path), path)
+    except FileNotFoundError:
+        raise Away("file not found") from None
+    except PermissionError:
+        raise Away("no permission") from None
+    except OSError as error:
+        if "ACCESS_DENIED" in str(error):  # Arrow has no class of its own for an object store's refusal
+            raise Away("no permission") from None
+        raise _failed(path, error) from None
+
+
+def _failed(path: str, error: OSError) -> SourceUnreachable:
+    return SourceUnreachable(f"cannot read {path}: {error}; the batch stays open and the next run repeats it")
+
+
 class _File(io.RawIOBase):
     """A file whose own errors are told apart from those of what stands in it: both can be an OSError."""
 
-    def __init__(self, filesystem: fs.FileSystem, path: str) -> None:
+    def __init__(self, file: Any, path: str) -> None:  # noqa: ANN401 of pyarrow, which has no types
         self._path = path
-        self._file = self._do(lambda: filesystem.open_input_file(path))
+        self._file = file
 
-    def _do(self, work: Callable[[], Any]) -> Any:  # noqa: ANN401 of pyarrow, which has no types
+    def _do(self, work: Callable[[], Any]) -> Any:  # noqa: ANN401 as above
         try:
             return work()
-        except (FileNotFoundError, PermissionError):
-            raise
         except OSError as error:
-            raise SourceUnreachable(
-                f"cannot read {self._path}: {error}; the batch stays open and the next run repeats it"
-            ) from None
+            raise _failed(self._path, error) from None
 
     def readable(self) -> bool:
         return True
@@ -109,7 +122,7 @@ class _File(io.RawIOBase):
         return int(self._file.tell())
 
     def close(self) -> None:
-        if not self.closed and hasattr(self, "_file"):
+        if not self.closed:
             self._file.close()
         super().close()
 

@@ -17,7 +17,7 @@ from profiles_sync.lake.tables import ARROW
 from profiles_sync.pipeline import digests, staging
 from profiles_sync.pipeline.batches import SourceFile
 from profiles_sync.pipeline.delta_source import is_mark
-from profiles_sync.pipeline.lines import Piece, Unreadable, read_blocks
+from profiles_sync.pipeline.lines import Away, Piece, Unreadable, read_blocks
 from profiles_sync.pipeline.one_by_one import OneByOne
 from profiles_sync.pipeline.staged import IDENTIFIERS, IDENTITY, Brought, Parsed, TableSlice
 from profiles_sync.pipeline.storage import resolve
@@ -70,6 +70,8 @@ class _Reading:
     ends: int = 0
     nul_characters: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
+    away: dict[str, str] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
     identity: list[pa.Table] = field(default_factory=list)
     identifiers: list[pa.Table] = field(default_factory=list)
     quarantine: list[dict[str, Any]] = field(default_factory=list)
@@ -88,8 +90,11 @@ class _Reading:
                 number += ends
                 if sum(map(len, self.waiting)) >= AT_ONCE:
                     self.take()
+        except Away as away:
+            self.away[file.path] = str(away)
         except Unreadable as broken:
             self.lines += 1
+            self.broken[file.path] = broken.why
             self._quarantine(file, number, broken.raw, f"unreadable from here on ({broken.why})")
 
     def take(self) -> None:
@@ -163,6 +168,8 @@ class _Reading:
             self.ends,
             dict(sorted(self.reasons.items())),
             self.nul_characters,
+            self.away,
+            self.broken,
             identified,
             carried,
             refused,

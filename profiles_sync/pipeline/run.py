@@ -27,8 +27,7 @@ from profiles_sync.pipeline.discover import new_files
 from profiles_sync.pipeline.event_tables import Written
 from profiles_sync.pipeline.identity import Resolved
 from profiles_sync.pipeline.kernel import Carriers, Past, Replayed
-from profiles_sync.pipeline.parse import ParseTask, parse
-from profiles_sync.pipeline.shares import shares
+from profiles_sync.pipeline.reading import read_files
 from profiles_sync.pipeline.staged import Parsed
 from profiles_sync.settings import Settings
 from profiles_sync.spec import tables
@@ -62,11 +61,19 @@ class Report:
         """As `--json` prints it."""
         counts = {name: getattr(self, name) for name in ("read", "events", "duplicates")}
         quarantined = {"quarantined": sum(self.quarantined.values()), "by_reason": self.quarantined}
-        return {"lines": counts | quarantined, "tables": self.tables}
+        return {
+            "lines": counts | quarantined,
+            "tables": self.tables,
+            "violations": self.violations,
+            "cast_to_null": self.cast_to_null,
+            "nul_characters": self.nul_characters,
+            "warnings": self.warnings,
+        }
 
     def add(self, other: "Report") -> None:
         """Put the report of a further batch into this one."""
         self.batch = other.batch
+        self.warnings += other.warnings
         for name in ("read", "events", "duplicates", "nul_characters", "profiles_created", "merges"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for name in ("quarantined", "tables", "violations", "cast_to_null"):
@@ -138,7 +145,9 @@ def rebuild(engine: Engine, recorded: Lake) -> Report:
     done = batches.last_landed(engine.lake)
     for batch in batches.landed(recorded):
         if batch.number > done:
-            report.add(_carry_out(engine, batches.reopen(engine.lake, batch)))
+            again = batches.reopen(engine.lake, batch)
+            batches.remember_files(engine.lake, again)  # it has to be made of the same files, or not at all
+            report.add(_carry_out(engine, again))
     return report
 
 
@@ -150,13 +159,13 @@ def prepare(lake: Lake) -> None:
 
 def _carry_out(engine: Engine, batch: Batch) -> Report:
     lake = engine.lake
-    folder = lake.path(f"_staging/{batch.number}")
-    batches.remember_files(lake, batch)
     engine.say(f"batch {batch.number}: reading {sum(not is_mark(file.path) for file in batch.files)} file(s)")
-    parsed = _parse(engine, batch)
+    reading = read_files(lake, engine.settings, batch, engine.run)
+    batch, parsed = reading.batch, reading.parsed
     engine.say("resolving identities")
     resolved = identity.resolve_batch(lake, batch, parsed, engine.settings.rules, engine.resolve)
     report = _counted(batch, parsed, resolved)
+    report.warnings += reading.warnings
     engine.say("writing tables")
     declared = {source.slug: source for source in engine.settings.declared_sources}
     with ThreadPoolExecutor(1) as beside:  # tasks write the events' tables while this process writes the others
@@ -171,27 +180,8 @@ def _carry_out(engine: Engine, batch: Batch) -> Report:
             report.cast_to_null[one.table] = report.cast_to_null.get(one.table, 0) + one.cast_to_null
     _quarantine(lake, batch, parsed)
     batches.land(lake, batch, resolved.after, vars(report) | {"warnings": []})
-    staging.clear(folder)
+    staging.clear(lake.path(f"_staging/{batch.number}"))
     return report
-
-
-def _parse(engine: Engine, batch: Batch) -> list[Parsed]:
-    sources = {source.slug: source for source in engine.settings.declared_sources}
-    if missing := {file.source for file in batch.files} - sources.keys():
-        raise LakeError(
-            f"batch {batch.number} was opened with files of source {min(missing)}, which the settings no longer "
-            "declare; put it back, run once, and take it out again"
-        )
-    folder = engine.lake.path(f"_staging/{batch.number}/parsed")
-    todo = [
-        ParseTask(files, sources[files[0].source], engine.settings.rules, folder, piece)
-        for files, piece in shares(batch.files)
-    ]
-    return [Parsed.from_json(text) for text in engine.run(_parse_one, todo, sum(file.size for file in batch.files))]
-
-
-def _parse_one(task: ParseTask) -> str:
-    return parse(task).to_json()
 
 
 def _counted(batch: Batch, parsed: Sequence[Parsed], resolved: Resolved) -> Report:

@@ -1,6 +1,7 @@
 """What reading a file stages, and how it is described to the steps that follow."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -79,6 +80,8 @@ class Parsed:
         ends: How many lines there are, blank ones included.
         quarantined: Lines by reason.
         nul_characters: That were left out of texts.
+        away: Path to why of the files that could not be opened; nothing of them is here.
+        broken: Path to why of the files whose rest could not be read.
         identity: `IDENTITY`, one row per event.
         identifiers: `IDENTIFIERS`.
         quarantine: The quarantined lines, numbered from the beginning of the piece.
@@ -92,6 +95,8 @@ class Parsed:
     ends: int
     quarantined: dict[str, int]
     nul_characters: int
+    away: dict[str, str]
+    broken: dict[str, str]
     identity: Slice
     identifiers: Slice
     quarantine: Slice
@@ -104,7 +109,11 @@ class Parsed:
     @classmethod
     def from_json(cls, text: str) -> "Parsed":
         """As the driver gets it back."""
-        read = orjson.loads(text)
+        return cls.from_dict(orjson.loads(text))
+
+    @classmethod
+    def from_dict(cls, read: dict[str, Any]) -> "Parsed":
+        """As it stands in JSON."""
         read |= {name: Slice(**read[name]) for name in ("identity", "identifiers", "quarantine")}
         read["tables"] = tuple(map(_table, read["tables"]))
         return cls(**read)

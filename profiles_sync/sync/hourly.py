@@ -2,18 +2,21 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from profiles_sync.control import history
 from profiles_sync.control.history import Sync
 from profiles_sync.control.lock import only_run
-from profiles_sync.errors import ProfilesSyncError, unexpected
+from profiles_sync.errors import LakeBusy, ProfilesSyncError
+from profiles_sync.lake.faults import explained
 from profiles_sync.lake.tables import Lake, lake_of
 from profiles_sync.pipeline.run import Engine, Report, take_new_events
 from profiles_sync.settings import Settings
 from profiles_sync.sync.run import FAILED, PARTIAL, SUCCESS, WarehouseResult, sync_warehouse
+from profiles_sync.sync.schemas import refused
 from profiles_sync.warehouses import open_warehouse
 
 if TYPE_CHECKING:
@@ -40,24 +43,26 @@ class RunResult:
 
     def shown(self) -> dict[str, Any]:
         """As `run --json` prints it."""
-        report = self.report
-        return {
-            "status": self.status,
-            **report.shown(),
-            "warehouses": {
-                name: {"status": one.status, "rows": one.rows, "error": one.error or _errors(one)} | one.odd_rows
-                for name, one in self.warehouses.items()
-            },
-            "violations": report.violations,
-            "cast_to_null": report.cast_to_null,
-            "warnings": report.warnings,
-            "error": self.error,
+        lake = self.report.shown()
+        warehouses = {
+            name: {"status": one.status, "rows": one.rows, "error": one.error or _errors(one)} | one.odd_rows
+            for name, one in self.warehouses.items()
         }
+        first = {"status": self.status, "lines": lake.pop("lines"), "tables": lake.pop("tables")}
+        return first | {"warehouses": warehouses} | lake | {"error": self.error}
 
 
 def _errors(result: WarehouseResult) -> str | None:
-    failed = [f"{name}: {table.error}" for name, table in result.tables.items() if table.error]
-    return "; ".join(failed) or None
+    """Each error once, after the tables that have it."""
+    tables: dict[str, list[str]] = {}
+    for name, table in result.tables.items():
+        if table.error:
+            tables.setdefault(table.error, []).append(name)
+    return "; ".join(f"{_few(names)}: {error}" for error, names in tables.items()) or None
+
+
+def _few(names: list[str], most: int = 3) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def run(
@@ -73,21 +78,28 @@ def run(
     Raises:
         LakeBusy: Another run of the space is under way.
     """
-    lake = lake_of(settings)
-    with only_run(lake):
-        started, result = time.time_ns() // 1000, RunResult()
-        try:
+    lake, result, started = lake_of(settings), RunResult(), time.time_ns() // 1000
+    schemas = {name: one.schema_name or settings.schema_name for name, one in settings.warehouses.items()}
+    with _told(result), only_run(lake):
+        with _told(result):
             result.report = take_new_events(Engine(settings, lake, spark, say))
-        except ProfilesSyncError as error:
-            result.error = str(error)
-        except Exception as error:  # a surprise is a failed sync with a record, not a traceback on somebody's pager
-            _log.debug("batch", exc_info=True)
-            result.error = unexpected(error)
-        else:
             _sync_warehouses(settings, lake, result, str(started), say)
-        schemas = {name: one.schema_name or settings.schema_name for name, one in settings.warehouses.items()}
         history.record(lake, _syncs(result, started, schemas))
-        return result
+    return result
+
+
+@contextmanager
+def _told(result: RunResult) -> Iterator[None]:
+    """What goes wrong is a failed sync with a record, not a traceback on somebody's pager."""
+    try:
+        yield
+    except LakeBusy:
+        raise
+    except ProfilesSyncError as error:
+        result.error = str(error)
+    except Exception as error:
+        _log.debug("run", exc_info=True)
+        result.error = result.error or explained(error)
 
 
 def _sync_warehouses(
@@ -97,8 +109,8 @@ def _sync_warehouses(
     for name, declared in settings.warehouses.items():
         if declared.enabled:
             warehouse = open_warehouse(name, declared, settings.schema_name)
-            if (first := known.get(name, warehouse.schema)) != warehouse.schema:
-                result.warehouses[name] = WarehouseResult(name, error=_moved(name, first, warehouse.schema))
+            if error := refused(warehouse, known):
+                result.warehouses[name] = WarehouseResult(name, error=error)
                 continue
             result.warehouses[name] = sync_warehouse(
                 warehouse,
@@ -106,13 +118,6 @@ def _sync_warehouses(
                 sync_id,
                 lambda table, to=name: say(f"syncing {table} to {to}"),  # type: ignore[misc]
             )
-
-
-def _moved(name: str, first: str, now: str) -> str:
-    return (
-        f"warehouse {name}: its schema is {first} since its first sync and cannot become {now}; set schema: {first} "
-        "for it, or declare a warehouse with another name"
-    )
 
 
 def _syncs(result: RunResult, started: int, schemas: Mapping[str, str]) -> list[Sync]:

@@ -1,7 +1,9 @@
 """What the next run would do; nothing is written."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from profiles_sync.control import history
 from profiles_sync.errors import ProfilesSyncError
 from profiles_sync.lake.tables import lake_of
 from profiles_sync.pipeline import batches
@@ -9,12 +11,14 @@ from profiles_sync.pipeline.delta_source import is_mark
 from profiles_sync.pipeline.discover import new_files
 from profiles_sync.settings import Settings
 from profiles_sync.sync.run import pending
+from profiles_sync.sync.schemas import refused
 from profiles_sync.warehouses import open_warehouse
 
 
 def preview(settings: Settings) -> dict[str, Any]:
     """The files that the next run takes, and the steps that each warehouse lacks before it."""
     lake = lake_of(settings)
+    schemas = history.schemas(lake)
     found = new_files({slug: one.path for slug, one in settings.sources.items()}, batches.taken_files(lake))
     left = batches.unfinished(lake)
     return {
@@ -23,13 +27,17 @@ def preview(settings: Settings) -> dict[str, Any]:
         "files": [
             {"source": one.source, "path": one.path, "bytes": one.size} for one in found.files if not is_mark(one.path)
         ],
-        "warehouses": {name: _steps(settings, name) for name, one in settings.warehouses.items() if one.enabled},
+        "warehouses": {
+            name: _steps(settings, name, schemas) for name, one in settings.warehouses.items() if one.enabled
+        },
         "warnings": list(found.warnings),
     }
 
 
-def _steps(settings: Settings, name: str) -> dict[str, Any]:
+def _steps(settings: Settings, name: str, schemas: Mapping[str, str]) -> dict[str, Any]:
     warehouse = open_warehouse(name, settings.warehouses[name], settings.schema_name)
+    if error := refused(warehouse, schemas):
+        return {"error": error, "tables": {}}
     try:
         steps = pending(warehouse, lake_of(settings))
     except ProfilesSyncError as error:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from profiles_sync.control.lock import only_run
 from profiles_sync.errors import SettingsError
+from profiles_sync.lake.lineage import stand_for
 from profiles_sync.lake.tables import lake_of
 from profiles_sync.pipeline.run import Engine, Report, rebuild
 from profiles_sync.settings import Settings
@@ -19,11 +20,12 @@ def rebuild_into(
 ) -> Report:
     """Replay the batches of the settings' lake into another root; a rebuild that was broken off goes on.
 
-    The sources' files have to be where they were. To use the new lake, set `lake:` to it; warehouses then notice that
-    their tables follow another lake, and are loaded again.
+    The sources' files have to be where they were. To use the new lake, set `lake:` to it; warehouses that follow the
+    recorded one then replace their rows by those of the new one.
 
     Raises:
         SettingsError: The root is the lake's own.
+        SourceUnreachable: A file that a batch took is not there any more.
         LakeBusy: A run is under way in one of the two.
     """
     recorded = lake_of(settings)
@@ -31,4 +33,6 @@ def rebuild_into(
         raise SettingsError(f"--into {root}: that is the lake itself; name a folder that is not there yet")
     anew = replace(recorded, root=root)
     with only_run(recorded), only_run(anew):
-        return rebuild(Engine(settings, anew, spark, say), recorded)
+        report = rebuild(Engine(settings, anew, spark, say), recorded)
+        stand_for(anew, recorded)
+        return report

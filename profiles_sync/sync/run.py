@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from profiles_sync.errors import ProfilesSyncError, WarehouseRefused, unexpected
+from profiles_sync.errors import AnotherLake, ProfilesSyncError, WarehouseRefused
 from profiles_sync.lake.changes import changes, public_tables
+from profiles_sync.lake.faults import explained
+from profiles_sync.lake.lineage import stands_for
 from profiles_sync.lake.tables import Lake
 from profiles_sync.sync.plan import AddColumns, AppendRows, CreateTable, LoadStaging, MergeRows, Step, plan_table
 from profiles_sync.warehouses import sql
@@ -77,7 +79,7 @@ def sync_warehouse(
         result.error = str(error)
     except Exception as error:
         _log.debug("warehouse %s", warehouse.name, exc_info=True)
-        result.error = unexpected(error)
+        result.error = explained(error)
     return result
 
 
@@ -89,7 +91,7 @@ def _on_its_own(name: str, result: WarehouseResult) -> Iterator[None]:
         result.tables[name] = TableResult(error=str(error))
     except Exception as error:  # one table's surprise may not stop the others
         _log.debug("table %s", name, exc_info=True)
-        result.tables[name] = TableResult(error=unexpected(error))
+        result.tables[name] = TableResult(error=explained(error))
 
 
 def pending(warehouse: Warehouse, lake: Lake) -> dict[str, list[Step]]:
@@ -123,8 +125,18 @@ def _planned(warehouse: Warehouse, lake: Lake, known: _Known, name: str) -> tupl
     """A table's changes and the steps for them; None when the warehouse has them all."""
     existing = known.columns.get(physical(name, warehouse.capabilities))
     # Where there is no table, somebody dropped it: the cursor stands for rows that are gone.
-    batch = changes(lake, name, known.cursors.get(name) if existing else None)
-    return None if batch is None else (batch, plan_table(batch, existing, warehouse.capabilities))
+    cursor = known.cursors.get(name) if existing else None
+    batch = changes(lake, name, cursor)
+    if batch is None:
+        return None
+    former = cursor.table_id if cursor else batch.cursor.table_id
+    if former != batch.cursor.table_id and not stands_for(lake, name, former):
+        raise AnotherLake(
+            f"the warehouse follows a table that is not the one in {lake.path('')}, which is another lake or was made "
+            "anew; set lake: to the lake that was synced, or give this one a schema of its own; to load this lake's "
+            f"rows instead, drop the tables in {warehouse.schema} and run again"
+        )
+    return batch, plan_table(batch, existing, warehouse.capabilities)
 
 
 def _sync_table(

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import zlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,11 +16,12 @@ import pytest
 import zstandard
 
 from profiles_sync.errors import SourceUnreachable
-from profiles_sync.pipeline import batches
+from profiles_sync.pipeline import batches, identity, reading, shares, staging
 from profiles_sync.pipeline.batches import SourceFile
 from profiles_sync.pipeline.discover import new_files
 from profiles_sync.pipeline.parse import ParseTask, parse
-from profiles_sync.pipeline.run import take_new_events
+from profiles_sync.pipeline.run import Engine, rebuild, take_new_events
+from profiles_sync.settings import load
 from profiles_sync.spec.rules import IdentityRules
 from tests.intake import NOON, ids, many, page, put, quarantined, rows, settled, take
 from tests.lakes import Twin
@@ -123,7 +125,7 @@ def test_a_file_that_grew_is_reported_and_not_read_again(twin):
     assert report.read == 0
     assert report.warnings == [
         f"source website: {path} had {size} bytes when it was read and has {2 * size} now; "
-        "files are read once, put new events into a new file"
+        "files are read once: put what is new into a new file, and move this one away to end this warning"
     ]
     assert ids(twin) == ["m1"]
 
@@ -159,19 +161,27 @@ def test_the_lines_before_the_end_of_an_archive_that_is_cut_short_are_taken(twin
 
 
 @pytest.mark.parametrize(
-    ("content", "why"),
+    ("cut", "why"),
     [
-        (gzip.compress(many(0, 2)) + b"garbage", "broken gzip"),
-        (gzip.compress(many(0, 2))[:-4], "gzip cut short"),
-        (gzip.compress(many(0, 3000))[:-8] + b"\xff" * 8, "broken gzip"),  # another checksum
-        (gzip.compress(many(0, 2)) + b"\x1f", "gzip cut short"),
-        (zstandard.compress(many(0, 2)) + b"garbage", "broken Zstandard"),
-        (zstandard.compress(many(0, 2)) + zstandard.compress(many(2, 99))[:30], "Zstandard cut short"),
+        pytest.param(lambda: gzip.compress(many(0, 2)) + b"garbage", "broken gzip", id="garbage after gzip"),
+        pytest.param(lambda: gzip.compress(many(0, 2))[:-4], "gzip cut short", id="gzip"),
+        pytest.param(lambda: gzip.compress(many(0, 3000))[:-8] + b"\xff" * 8, "broken gzip", id="checksum"),
+        pytest.param(lambda: gzip.compress(many(0, 2)) + b"\x1f", "gzip cut short", id="second gzip"),
+        pytest.param(lambda: zstandard.compress(many(0, 2)) + b"garbage", "broken Zstandard", id="garbage after zstd"),
+        pytest.param(
+            lambda: zstandard.compress(many(0, 2)) + zstandard.compress(many(2, 99))[:30],
+            "Zstandard cut short",
+            id="second zstd",
+        ),
     ],
 )
-def test_whole_lines_before_a_break_are_taken(twin, content, why):
-    put(twin, "a", content)
+def test_whole_lines_before_a_break_are_taken(twin, cut, why):
+    path = put(twin, "a", cut())
     report = take(twin)
+    assert report.warnings == [
+        f"source website: {path} could not be read to its end ({why}), what stands before it is taken; put the whole "
+        "file there under another name, events that are in both count once"
+    ]
     assert report.quarantined == {f"unreadable from here on ({why})": 1}
     assert ids(twin)[:2] == ["m0000", "m0001"]
     assert [number for _, number, _, _ in quarantined(twin)] == [report.read]
@@ -212,14 +222,125 @@ def test_parquet_that_is_not_intact_is_taken_up_to_the_break(twin, tmp_path):
     assert (report.read, report.events) == (2005, 2000)
 
 
-def test_a_file_that_is_gone_when_it_is_read_is_one_line_in_quarantine(twin):
+# Files that are away
+
+
+def opened(twin):
+    """A run that was killed as soon as it had opened its batch."""
+    return batches.open_batch(twin.lake, new_files({"website": str(twin.folder / "events")}, {}).files)
+
+
+def test_a_file_that_is_away_is_taken_when_it_is_back(twin):
+    put(twin, "a.jsonl", page("m1"))
+    path = put(twin, "b.jsonl", page("m2"))
+    opened(twin)
+    away = path.rename(twin.folder / "b.jsonl")
+    report = take(twin)
+    assert (report.read, report.events, rows(twin, "quarantine")) == (1, 1, [])
+    assert report.warnings == [
+        f"source website: {path} was not read (file not found); it is taken once it can be opened"
+    ]
+    assert (take(twin).read, take(twin).warnings) == (0, [])
+    away.rename(path)
+    assert take(twin).events == 1
+    assert ids(twin) == ["m1", "m2"]
+    assert [[Path(file.path).name for file in one.files] for one in batches.landed(twin.lake)] == [
+        ["a.jsonl"],
+        ["b.jsonl"],
+    ]
+
+
+def test_a_source_that_is_away_when_its_batch_is_gone_on_with_loses_nothing(twin):
+    put(twin, "a.jsonl", page("m1"))
+    opened(twin)
+    events = twin.folder / "events"
+    events.rename(twin.folder / "unmounted")
+    report = take(twin)
+    assert (report.read, len(report.warnings)) == (0, 2)  # of the file, and that nothing is there
+    (twin.folder / "unmounted").rename(events)
+    assert (take(twin).events, ids(twin)) == (1, ["m1"])
+
+
+def test_of_a_file_in_pieces_all_waits_when_a_piece_of_it_cannot_be_opened(twin, monkeypatch):
+    put(twin, "a.jsonl", page("m0"))
+    path = put(twin, "b.jsonl", many(0, 400))
+    monkeypatch.setattr(shares, "_AT_MOST", 20_000)
+    with monkeypatch.context() as briefly:
+        briefly.setattr(reading, "parse", gone_at_the_second(path))
+        report = take(twin)
+    assert (report.events, len(report.warnings)) == (1, 1)
+    path.with_suffix(".away").rename(path)
+    assert take(twin).events == 400
+    assert ids(twin) == sorted(row["id"] for row in rows(twin, "pages"))
+
+
+def gone_at_the_second(path):
+    left = iter([None, lambda: path.rename(path.with_suffix(".away"))])
+
+    def read(task):
+        if step := next(left, None):
+            step()
+        return parse(task)
+
+    return read
+
+
+class Killed(Exception):
+    pass
+
+
+def killed_after_reading(twin, monkeypatch):
+    """A run that ends once its files are read and written down, before any row is."""
+
+    def end(*_):
+        raise Killed
+
+    with monkeypatch.context() as briefly, pytest.raises(Killed):
+        briefly.setattr(identity, "resolve_batch", end)
+        take_new_events(twin.engine)
+
+
+def test_a_batch_whose_files_were_read_goes_on_without_them(twin, monkeypatch):
+    path = put(twin, "a.jsonl", page("m1") + b"\nbroken")
+    killed_after_reading(twin, monkeypatch)
+    path.unlink()
+    report = take(twin)
+    assert (report.events, quarantined(twin)) == (1, [("a.jsonl", 2, "broken JSON", "broken")])
+
+
+def test_a_begun_batch_that_lost_what_it_had_staged_waits_for_its_files(twin, monkeypatch):
+    path = put(twin, "a.jsonl", page("m1"))
+    killed_after_reading(twin, monkeypatch)
+    away = path.rename(twin.folder / "a.jsonl")
+    staging.clear(twin.lake.path("_staging"))
+    for _ in range(2):
+        with pytest.raises(
+            SourceUnreachable, match=r"was begun with .*a\.jsonl, which cannot be opened now \(file not f"
+        ):
+            take(twin)
+    away.rename(path)
+    assert (take(twin).events, ids(twin)) == (1, ["m1"])
+
+
+def test_rows_that_were_staged_by_other_rules_are_staged_anew(twin, monkeypatch):
+    custom = {"type": "loyalty", "id": "7", "collection": "users", "encoding": "none"}
+    put(twin, "a.jsonl", page("m1", context={"externalIds": [custom]}))
+    killed_after_reading(twin, monkeypatch)
+    path = twin.folder / "acme.yml"
+    path.write_text(path.read_text() + "\nidentity: {rules: {loyalty: {limit: 1, priority: 9}}}\n")
+    twin.engine = Engine(load(path), twin.lake, twin.engine.spark)
+    assert take(twin).events == 1
+    assert "loyalty" in {row["type"] for row in rows(twin, "user_identifiers")}
+
+
+def test_a_rebuild_needs_every_file_that_a_batch_took(twin, tmp_path):
     put(twin, "a.jsonl", page("m1"))
     gone = put(twin, "b.jsonl", page("m2"))
-    batches.open_batch(twin.lake, new_files({"website": str(twin.folder / "events")}, {}).files)
+    assert take(twin).events == 2
     gone.unlink()
-    report = take(twin)
-    assert (report.events, report.quarantined) == (1, {"unreadable from here on (file not found)": 1})
-    assert quarantined(twin) == [("b.jsonl", 1, "unreadable from here on (file not found)", "")]
+    anew = replace(twin.lake, root=str(tmp_path / "anew"))
+    with pytest.raises(SourceUnreachable, match=r"b\.jsonl, which cannot be opened now"):
+        rebuild(replace(twin.engine, lake=anew), twin.lake)
 
 
 RUN = """
@@ -256,14 +377,19 @@ def test_what_may_not_be_read_stops_nothing_and_is_not_silent(twin):
     finally:
         closed.chmod(0o700)
     assert first["status"] == "Success"
-    assert first["lines"]["by_reason"] == {"unreadable from here on (no permission)": 1}
+    assert (first["lines"]["events"], first["lines"]["by_reason"]) == (2, {})
+    waits = f"source website: no permission to read {secret}; it is taken once that is mended"
     assert first["warnings"] == [
-        f"source website: no permission to list {closed}; what is in it is read once that is mended"
+        f"source website: no permission to list {closed}; what is in it is read once that is mended",
+        waits,
     ]
     assert ids(twin) == ["m1", "m2"]
     second = run_without_privileges(twin)
-    assert (second["lines"]["events"], second["warnings"]) == (1, [])
-    assert ids(twin) == ["m1", "m2", "m3"]
+    assert (second["lines"]["events"], second["warnings"]) == (1, [waits])
+    secret.chmod(0o600)
+    third = run_without_privileges(twin)
+    assert (third["lines"]["events"], third["warnings"]) == (1, [])
+    assert ids(twin) == ["m1", "m2", "m3", "m4"]
 
 
 def test_a_source_that_may_not_be_listed_does_not_stop_the_others(twin):

@@ -1,10 +1,15 @@
 """A sync with something in the way: what fails is told, held up alone, and made up for later."""
 
+import shutil
+
 import pytest
 
 from profiles_sync.control import history
-from profiles_sync.lake.tables import scan
+from profiles_sync.lake.changes import public_tables
+from profiles_sync.lake.tables import lake_of, scan
 from profiles_sync.sync.hourly import run
+from profiles_sync.sync.preview import preview
+from profiles_sync.sync.rebuild import rebuild_into
 from profiles_sync.warehouses.duckdb import DuckDBSettings
 from tests.commands import columns, query, warehouse
 from tests.lakes import Twin
@@ -141,7 +146,9 @@ def test_a_schema_that_the_user_dropped_comes_back_whole(tmp_path):
     assert_same(twin)
 
 
-def test_a_lake_that_was_built_anew_stands_in_place_of_the_old_one(tmp_path):
+@pytest.fixture
+def moved(tmp_path):
+    """A synced space whose lake is another one now: the first was lost, and there are other events."""
     twin = Twin(tmp_path / "space")
     twin.land([bought("m1"), bought("m2"), call("identify", "i1", userId="u1", traits={"plan": "pro"})])
     synced(twin)
@@ -149,10 +156,67 @@ def test_a_lake_that_was_built_anew_stands_in_place_of_the_old_one(tmp_path):
     for path in (tmp_path / "space" / "events").iterdir():
         path.unlink()
     twin.land([bought("m2", user="u2"), bought("m3", user="u2")])
-    assert synced(twin).status == "Success"
+    return twin
+
+
+def test_another_lake_does_not_replace_what_a_warehouse_has(moved):
+    before = {name: in_warehouse(moved, name) for name in public_tables(moved.lake)}
+    result = job(moved)
+    assert result.status == "Failed"
+    told = result.shown()["warehouses"]["local"]["error"]
+    assert told.startswith("aliases, external_id_mapping, external_id_mapping_updates and ")
+    assert "set lake: to the lake that was synced, or give this one a schema of its own" in told
+    assert {name: in_warehouse(moved, name) for name in public_tables(moved.lake)} == before
+    planned = preview(moved.settings)["warehouses"]["local"]
+    assert planned["error"] and not planned["tables"]
+
+
+def test_another_lake_is_loaded_where_the_tables_were_dropped(moved):
+    with warehouse(moved.folder) as opened:
+        opened.execute("DROP SCHEMA acme CASCADE")
+    assert job(moved).status == "Success"
+    assert_same(moved)
+
+
+def test_a_table_that_was_lost_in_the_lake_keeps_its_rows_in_the_warehouse(tmp_path):
+    twin = Twin(tmp_path)
+    twin.write([call("page", "p1", userId="u1"), bought("m1")])
+    job(twin)
+    shutil.rmtree(twin.lake.path("pages"))
+    twin.write([call("page", "p2", userId="u1"), bought("m2")])
+    result = job(twin)
+    assert (result.status, [*result.warehouses["local"].tables]) == ("Partial success", ["pages", "tracks", "bought"])
+    assert query(tmp_path, "SELECT id FROM acme.pages") == [("p1",)]
+    assert_same(twin, but=["pages"])
+
+
+def test_a_rebuilt_lake_stands_in_place_of_the_one_it_was_built_from(tmp_path):
+    twin = Twin(tmp_path / "space")
+    for batch in (1, 2):
+        twin.write(stream(batch, 40, day=batch))
+        job(twin)
+    for name in ("second", "third"):  # the third stands for the first as well
+        rebuild_into(twin.settings, str(tmp_path / name), lambda: None)
+        twin.settings = twin.settings.model_copy(update={"lake": str(tmp_path / name)})
+    twin.lake = lake_of(twin.settings)
+    assert job(twin).status == "Success"
     assert_same(twin)
-    assert query(twin.folder, "SELECT id FROM acme.bought ORDER BY id") == [("m2",), ("m3",)]
-    assert query(twin.folder, "SELECT count(*) FROM acme.user_traits") == [(0,)]
+    assert query(twin.folder, "SELECT DISTINCT table_id FROM _profiles_sync.cursors WHERE table_name = 'pages'") == [
+        (str(twin.lake.open("pages").metadata().id),)
+    ]
+
+
+def test_a_schema_that_was_changed_is_refused_by_plan_as_by_run(tmp_path):
+    twin = Twin(tmp_path)
+    twin.write([call("page", "p1", userId="u1")])
+    job(twin)
+    twin.settings = twin.settings.model_copy(
+        update={"warehouses": {"local": DuckDBSettings(type="duckdb", path=str(tmp_path / "acme.duckdb"), schema="b")}}
+    )
+    result, planned = job(twin), preview(twin.settings)["warehouses"]["local"]
+    assert result.warehouses["local"].error == planned["error"]
+    assert "its schema is acme since its first sync and cannot become b" in planned["error"]
+    assert planned["tables"] == {}
 
 
 def test_an_error_of_the_warehouse_does_not_quote_peoples_data(tmp_path):

@@ -1,0 +1,132 @@
+"""The files of a batch read by tasks, once: a run that goes on with the batch reads what was staged, not the files.
+
+What could not be opened is handed back, and a later batch takes it. Only before the first write of a batch: once its
+files are written down it has these, and each of them must be there.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+import orjson
+from pyarrow import fs
+
+from profiles_sync import __version__
+from profiles_sync.errors import LakeError, SourceUnreachable
+from profiles_sync.lake.tables import Lake
+from profiles_sync.pipeline import batches
+from profiles_sync.pipeline.batches import Batch
+from profiles_sync.pipeline.delta_source import is_mark
+from profiles_sync.pipeline.parse import ParseTask, parse
+from profiles_sync.pipeline.shares import shares
+from profiles_sync.pipeline.staged import Parsed
+from profiles_sync.pipeline.storage import resolve
+from profiles_sync.settings import Settings
+
+Run = Callable[[Callable[[ParseTask], str], Sequence[ParseTask], int], list[str]]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A batch with the files that were read, what is staged of them, and what a person should know of the others."""
+
+    batch: Batch
+    parsed: list[Parsed]
+    warnings: list[str]
+
+
+def read_files(lake: Lake, settings: Settings, batch: Batch, run: Run) -> Reading:
+    """Read a batch's files, or find what an earlier run staged of them; they are taken from now on.
+
+    Args:
+        lake: Where the batch is written down and its rows are staged.
+        settings: The sources and the identity rules.
+        batch: Its files are those that were found when it was opened.
+        run: Carries out the tasks for so many bytes of input.
+
+    Raises:
+        LakeError: A source of the batch is not in the settings any more.
+        SourceUnreachable: The batch is half written, and a file of it cannot be opened now.
+    """
+    batch, settled = batches.with_its_files(lake, batch)
+    folder = lake.path(f"_staging/{batch.number}")
+    todo = _tasks(settings, batch, folder)
+    key = _key(settings, batch, folder)
+    parsed = _staged(folder, key)
+    if parsed is None:
+        parsed = [Parsed.from_json(text) for text in run(_parse, todo, sum(file.size for file in batch.files))]
+        if settled:
+            _all_there(batch, parsed)
+        _stage(folder, key, parsed)
+    reading = _without_those_away(batch, parsed)
+    batches.remember_files(lake, reading.batch)
+    return reading
+
+
+def _parse(task: ParseTask) -> str:
+    return parse(task).to_json()
+
+
+def _tasks(settings: Settings, batch: Batch, folder: str) -> list[ParseTask]:
+    sources = {source.slug: source for source in settings.declared_sources}
+    if missing := {file.source for file in batch.files} - sources.keys():
+        raise LakeError(
+            f"batch {batch.number} was opened with files of source {min(missing)}, which the settings no longer "
+            "declare; put it back, run once, and take it out again"
+        )
+    return [
+        ParseTask(files, sources[files[0].source], settings.rules, f"{folder}/parsed", piece)
+        for files, piece in shares(batch.files)
+    ]
+
+
+def _all_there(batch: Batch, parsed: Sequence[Parsed]) -> None:
+    for one in parsed:
+        for path, why in one.away.items():
+            raise SourceUnreachable(
+                f"batch {batch.number} was begun with {path}, which cannot be opened now ({why}); put it back, the "
+                "next run goes on with the batch"
+            )
+
+
+def _without_those_away(batch: Batch, parsed: Sequence[Parsed]) -> Reading:
+    """Hand back what was away. Of a Delta table that is all there is: its versions are read in order."""
+    away = {path: why for one in parsed for path, why in one.away.items()}
+    source = {file.path: file.source for file in batch.files}
+    waiting = {source[path] for path in away} & {file.source for file in batch.files if is_mark(file.path)}
+    files = tuple(file for file in batch.files if file.path not in away and file.source not in waiting)
+    kept = [one for one in parsed if one.source not in waiting and one.piece_of not in away]
+    warnings = [
+        f"source {source[path]}: {path} was not read ({why}); it is taken once it can be opened"
+        for path, why in away.items()
+    ] + [
+        f"source {one.source}: {path} could not be read to its end ({why}), what stands before it is taken; put the "
+        "whole file there under another name, events that are in both count once"
+        for one in kept
+        for path, why in one.broken.items()
+    ]
+    return Reading(replace(batch, files=files), kept, sorted(set(warnings)))
+
+
+def _key(settings: Settings, batch: Batch, folder: str) -> str:
+    """What the staged rows depend on; where it is another one, they are staged anew."""
+    about = (__version__, settings.rules, settings.declared_sources, batch.files, folder)
+    return sha256(repr(about).encode()).hexdigest()
+
+
+def _stage(folder: str, key: str, parsed: Sequence[Parsed]) -> None:
+    filesystem, root = resolve(folder)
+    if isinstance(filesystem, fs.LocalFileSystem):
+        filesystem.create_dir(root, recursive=True)
+    with filesystem.open_output_stream(f"{root}/parsed.json") as out:
+        out.write(orjson.dumps({"key": key, "parsed": parsed}))
+
+
+def _staged(folder: str, key: str) -> list[Parsed] | None:
+    filesystem, root = resolve(folder)
+    try:
+        with filesystem.open_input_stream(f"{root}/parsed.json") as file:
+            staged = orjson.loads(file.read())
+    except (FileNotFoundError, orjson.JSONDecodeError):  # not staged, or killed at it
+        return None
+    return [Parsed.from_dict(one) for one in staged["parsed"]] if staged["key"] == key else None
