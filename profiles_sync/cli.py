@@ -1,4 +1,4 @@
-"""The command line: `profiles-sync run | plan | status | check | demo`, and the entry of the jobs."""
+"""The command line: `profiles-sync run | plan | status | …`, and the entry of the jobs."""
 
 import logging
 import os
@@ -125,6 +125,18 @@ def rebuild(
         _print_json(report.shown())
     else:
         overview.print_rebuild(report.shown(), into)
+
+
+@app.command()
+def upkeep(settings: File, json: Json = False) -> None:
+    """Put the small files of the lake's tables together, write checkpoints, and remove what nobody refers to."""
+    from profiles_sync.sync.upkeep import upkeep as keep_up
+
+    done = keep_up(load(settings))
+    if json:
+        _print_json({"compacted": done})
+    else:
+        overview.print_upkeep(done)
 
 
 @app.command()

@@ -104,6 +104,14 @@ class EngineSettings(BaseModel):
     driver_memory: str = "2g"
 
 
+class UpkeepSettings(BaseModel):
+    """How often a run keeps the lake's tables up, 0 for never, and how long replaced files stay."""
+
+    model_config = _STRICT
+    every_hours: float = Field(default=24, ge=0)
+    keep_hours: float = Field(default=168, ge=1)
+
+
 class Settings(BaseSettings):
     """All settings of one space."""
 
@@ -116,9 +124,10 @@ class Settings(BaseSettings):
     warehouses: dict[Slug, WarehouseSettings] = {}
     identity: IdentitySettings = IdentitySettings()
     engine: EngineSettings = EngineSettings()
+    upkeep: UpkeepSettings = UpkeepSettings()
     storage: dict[str, SecretStr] = {}
 
-    @field_validator("sources", "warehouses", "identity", "engine", "storage", mode="before")
+    @field_validator("sources", "warehouses", "identity", "engine", "upkeep", "storage", mode="before")
     @classmethod
     def _none_is_empty(cls, value: object) -> object:
         return {} if value is None else value

@@ -44,7 +44,7 @@ def test_as_a_program_it_ends_like_the_command(tmp_path, status):
     done = profiles_sync("--settings", a_failing_space(tmp_path, status), "--json", program=PYTHON)
     assert done.returncode == ENDS[status]
     if status == "Settings":
-        assert (done.stdout, done.stderr.count("\n")) == ("", 1)
+        assert (json.loads(done.stdout)["status"], done.stderr.count("\n")) == ("Failed", 1)
         assert "laek: unknown key" in done.stderr
     else:
         assert json.loads(done.stdout)["status"] == status

@@ -61,6 +61,12 @@ def print_rebuild(shown: dict[str, Any], root: object) -> None:
     console.print(table("Rows", ("table", "rows"), sorted(shown["tables"].items())))
 
 
+def print_upkeep(compacted: dict[str, int]) -> None:
+    """Which tables had small files."""
+    rows = sorted(compacted.items())
+    screen().print(table("Small files put together", ("table", "files"), rows) if rows else "nothing needed upkeep")
+
+
 def print_plan(shown: dict[str, Any]) -> None:
     """What the next run would do."""
     console = screen()

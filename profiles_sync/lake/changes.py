@@ -5,9 +5,10 @@ Where the table is another one than the cursor knew, or its history is gone: all
 another table may do that is for the sync to say.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 import orjson
 import pyarrow as pa
@@ -17,7 +18,7 @@ from arro3.core.types import ArrowStreamExportable
 from deltalake import DeltaTable
 from pyarrow import fs
 
-from profiles_sync.lake.tables import ARROW, Lake, scan, types_of
+from profiles_sync.lake.tables import ARROW, Lake, scan, storage_of, types_of
 from profiles_sync.spec.tables import QUARANTINE, Change, Table, Type, table
 from profiles_sync.warehouses.base import OPERATION, Cursor
 
@@ -32,6 +33,12 @@ class Changes:
     full: bool
     delta: DeltaTable
     since: int | None
+    paths: Sequence[str]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no row changed, so that only the cursor has to move."""
+        return self.since is not None and not self.paths
 
     def arrow(self) -> pa.RecordBatchReader:
         """See `warehouses.base.Batch`."""
@@ -47,12 +54,14 @@ class Changes:
         schema = pa.schema([(name, ARROW[kind]) for name, kind in self.types.items()])
         if self.since is None:
             return scan(self.delta).select(schema.names).cast(schema).to_reader()
-        filesystem, root = _files(self.delta)
-        paths = [
-            path for version in range(self.since + 1, self.cursor.version + 1) for path in _added(self.delta, version)
-        ]
-        scanner = ds.dataset(paths, schema=schema, format="parquet", filesystem=fs.SubTreeFileSystem(root, filesystem))
-        return scanner.scanner().to_reader() if paths else schema.empty_table().to_reader()
+        filesystem, root = storage_of(self.delta.table_uri)
+        files = ds.dataset(
+            [unquote(path) for path in self.paths],
+            schema=schema,
+            format="parquet",
+            filesystem=fs.SubTreeFileSystem(root, filesystem),
+        )
+        return files.scanner().to_reader() if self.paths else schema.empty_table().to_reader()
 
     def _merged(self) -> pa.Table:
         schema = pa.schema([*((name, ARROW[kind]) for name, kind in self.types.items()), (OPERATION, pa.string())])
@@ -94,40 +103,47 @@ def changes(lake: Lake, name: str, cursor: Cursor | None) -> Changes | None:
     now = Cursor(str(delta.metadata().id), delta.version())
     if cursor == now:
         return None
-    known = cursor is not None and cursor.table_id == now.table_id and cursor.version <= now.version
-    if known and cursor is not None and _has_history(delta, cursor.version):
-        return Changes(table(name), types_of(delta), now, False, delta, cursor.version)
-    return Changes(table(name), types_of(delta), now, cursor is not None, delta, None)
+    if cursor is not None and cursor.table_id == now.table_id and cursor.version <= now.version:
+        paths = _changed(delta, cursor.version, now.version)
+        if paths is not None:
+            return Changes(table(name), types_of(delta), now, False, delta, cursor.version, paths)
+    return Changes(table(name), types_of(delta), now, cursor is not None, delta, None, [])
 
 
-def _has_history(delta: DeltaTable, version: int) -> bool:
-    """Whether the log still has every commit after `version`."""
-    filesystem, root = _files(delta)
-    paths = [f"{root}/_delta_log/{number:020d}.json" for number in range(version + 1, delta.version() + 1)]
-    return all(info.type == fs.FileType.File for info in filesystem.get_file_info(paths))
+def _changed(delta: DeltaTable, since: int, until: int) -> list[str] | None:
+    """The files that hold what changed after a version; None where the log or one of them is gone.
+
+    What upkeep does changes no rows, and says so in the log.
+    """
+    filesystem, root = storage_of(delta.table_uri)
+    paths: list[str] = []
+    try:
+        for version in range(since + 1, until + 1):
+            with filesystem.open_input_file(f"{root}/_delta_log/{version:020d}.json") as file:
+                paths += _paths(file.read())
+    except FileNotFoundError:
+        return None
+    infos = filesystem.get_file_info([f"{root}/{unquote(path)}" for path in paths])
+    return paths if all(info.type == fs.FileType.File for info in infos) else None
 
 
-def _added(delta: DeltaTable, version: int) -> Iterator[str]:
-    filesystem, root = _files(delta)
-    with filesystem.open_input_file(f"{root}/_delta_log/{version:020d}.json") as file:
-        for line in file.read().splitlines():
-            add = orjson.loads(line).get("add")
-            if add and add["dataChange"]:
-                yield add["path"]
-
-
-def _files(delta: DeltaTable) -> tuple[fs.FileSystem, str]:
-    uri = delta.table_uri
-    filesystem, root = fs.FileSystem.from_uri(uri) if "://" in uri else (fs.LocalFileSystem(), uri)
-    return filesystem, root.rstrip("/")
+def _paths(commit: bytes) -> Iterator[str]:
+    for line in commit.splitlines():
+        action = orjson.loads(line)
+        if "cdc" in action:
+            yield action["cdc"]["path"]
+        elif "add" in action and action["add"]["dataChange"]:
+            yield action["add"]["path"]
 
 
 def public_tables(lake: Lake) -> list[str]:
     """The tables that a warehouse gets, those that are always there first."""
-    filesystem, root = fs.FileSystem.from_uri(lake.root) if "://" in lake.root else (fs.LocalFileSystem(), lake.root)
-    listed = filesystem.get_file_info(fs.FileSelector(f"{root.rstrip('/')}/{lake.slug}", allow_not_found=True))
-    names = {info.base_name for info in listed if info.type == fs.FileType.Directory}
-    return sorted(
-        names - {QUARANTINE.name, "_control", "_staging"},
-        key=lambda name: (table(name).group == "track event table", name),
-    )
+    names = set(folders(lake)) - {QUARANTINE.name, "_control", "_staging"}
+    return sorted(names, key=lambda name: (table(name).group == "track event table", name))
+
+
+def folders(lake: Lake, below: str = "") -> list[str]:
+    """The folders of the space, or of one of its folders."""
+    filesystem, root = storage_of(f"{lake.root.rstrip('/')}/{lake.slug}/{below}")
+    listed = filesystem.get_file_info(fs.FileSelector(root, allow_not_found=True))
+    return sorted(info.base_name for info in listed if info.type == fs.FileType.Directory)

@@ -185,11 +185,16 @@ def scan(table: DeltaTable, columns: Sequence[str] | None = None, where: pc.Expr
     The files are read through Arrow's own file systems: the Python ones that deltalake would hand to Arrow's threads
     are sometimes still asked for while the interpreter shuts down, which aborts the process.
     """
-    uri = table.table_uri
-    filesystem, root = fs.FileSystem.from_uri(uri) if "://" in uri else (fs.LocalFileSystem(), uri)
-    files = fs.SubTreeFileSystem(root.rstrip("/"), filesystem)
+    filesystem, root = storage_of(table.table_uri)
+    files = fs.SubTreeFileSystem(root, filesystem)
     dataset = table.to_pyarrow_dataset(filesystem=files)
     return dataset.to_table(columns=None if columns is None else list(columns), filter=where)
+
+
+def storage_of(uri: str) -> tuple[fs.FileSystem, str]:
+    """The file system under a path or URL, and the path there."""
+    filesystem, root = fs.FileSystem.from_uri(uri) if "://" in uri else (fs.LocalFileSystem(), uri)
+    return filesystem, root.rstrip("/")
 
 
 # Checkpoints and clean-up are upkeep's work, done on a schedule and not between two commits of a run.

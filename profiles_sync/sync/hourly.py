@@ -17,6 +17,7 @@ from profiles_sync.pipeline.run import Engine, Report, take_new_events
 from profiles_sync.settings import Settings
 from profiles_sync.sync.run import FAILED, PARTIAL, SUCCESS, WarehouseResult, sync_warehouse
 from profiles_sync.sync.schemas import refused
+from profiles_sync.sync.upkeep import is_due, keep_up_lake
 from profiles_sync.warehouses import open_warehouse
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def run(
             result.report = take_new_events(Engine(settings, lake, spark, say))
             _sync_warehouses(settings, lake, result, str(started), say)
         history.record(lake, _syncs(result, started, schemas))
+        _keep_up(settings, lake, result, say)
     return result
 
 
@@ -100,6 +102,16 @@ def _told(result: RunResult) -> Iterator[None]:
     except Exception as error:
         _log.debug("run", exc_info=True)
         result.error = result.error or explained(error)
+
+
+def _keep_up(settings: Settings, lake: Lake, result: RunResult, say: Callable[[str], None]) -> None:
+    """Upkeep that fails is done by the next run; what was synced stays synced."""
+    try:
+        if is_due(settings, lake):
+            keep_up_lake(settings, lake, say)
+    except Exception as error:
+        _log.debug("upkeep", exc_info=True)
+        result.report.warnings.append(f"upkeep was not finished: {explained(error)}")
 
 
 def _sync_warehouses(

@@ -95,6 +95,8 @@ def plan_table(batch: Batch, existing: Mapping[str, str] | None, capabilities: C
         steps.append(CreateTable(name, wanted))
     elif missing := {column: kind for column, kind in wanted.items() if column not in existing}:
         steps.append(AddColumns(name, missing))
+    if batch.is_empty:
+        return steps
     there = existing or {}
     casts = {column: there[column] for column, kind in wanted.items() if there.get(column, kind) != kind}
     steps.append(LoadStaging(name, names))

@@ -74,7 +74,8 @@ def sync_warehouse(
                 with _on_its_own(name, result):
                     if planned := _planned(warehouse, lake, known, name):
                         say(name)
-                        result.tables[name] = _sync_table(connection, warehouse, *planned, sync_id)
+                        done = _sync_table(connection, warehouse, *planned, sync_id)
+                        result.tables |= {name: done} if planned[1] else {}
     except ProfilesSyncError as error:
         result.error = str(error)
     except Exception as error:
@@ -99,7 +100,7 @@ def pending(warehouse: Warehouse, lake: Lake) -> dict[str, list[Step]]:
     with warehouse.connect(read_only=True) as connection:
         known = _known(connection, warehouse.schema)
         found = [_planned(warehouse, lake, known, name) for name in public_tables(lake)]
-        return {batch.table.name: steps for batch, steps in filter(None, found)}
+        return {batch.table.name: steps for batch, steps in filter(None, found) if steps}
 
 
 def _prepare(connection: Connection, schema: str) -> None:
@@ -147,7 +148,8 @@ def _sync_table(
     with connection.transaction():
         for step in steps:
             _carry_out(connection, schema, step, batch, result)
-        connection.execute(sql.drop_table(sql.staging(schema, physical(name, warehouse.capabilities))))
+        if not batch.is_empty:
+            connection.execute(sql.drop_table(sql.staging(schema, physical(name, warehouse.capabilities))))
         connection.execute(sql.forget_cursor(schema, name))
         connection.execute(sql.record_cursor(schema, name, batch.cursor, sync_id))
     return result

@@ -45,13 +45,19 @@ class Batch(Protocol):
     """What changed in one lake table since a cursor.
 
     `types` are the columns now, in order; `cursor` is where the warehouse stands once the batch is applied; `full`
-    says that these are all rows of the table, to stand in place of what the warehouse has.
+    says that these are all rows of the table, to stand in place of what the warehouse has; `is_empty` that only the
+    cursor has to move.
     """
 
     table: Table
     types: Mapping[str, Type]
     cursor: Cursor
     full: bool
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no row."""
+        ...
 
     def arrow(self) -> "pa.RecordBatchReader":
         """The rows; those of a merged table carry `_op`, one row per key."""

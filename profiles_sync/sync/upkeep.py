@@ -1,0 +1,67 @@
+"""Upkeep of a space's lake: after many small commits its tables stay as fast as after a few.
+
+Every table is looked at: those that people and warehouses read, and the control tables that each run reads.
+"""
+
+import time
+from collections.abc import Callable
+
+import orjson
+import pyarrow as pa
+from deltalake import write_deltalake
+
+from profiles_sync.control.lock import only_run
+from profiles_sync.lake.changes import folders, public_tables
+from profiles_sync.lake.tables import Lake, lake_of, scan
+from profiles_sync.lake.upkeep import keep_up
+from profiles_sync.settings import Settings
+from profiles_sync.spec.tables import QUARANTINE
+
+_LAST = "_control/upkeep"
+_SCHEMA = pa.schema([("at", pa.int64()), ("compacted", pa.string())])
+_HOUR = 3600
+
+
+def upkeep(settings: Settings, say: Callable[[str], None] = lambda step: None) -> dict[str, int]:
+    """Keep every table of the space's lake up.
+
+    Returns:
+        How many files of each table were put together; tables that needed nothing are left out.
+
+    Raises:
+        LakeBusy: A run is under way.
+    """
+    lake = lake_of(settings)
+    with only_run(lake):
+        return keep_up_lake(settings, lake, say)
+
+
+def keep_up_lake(settings: Settings, lake: Lake, say: Callable[[str], None]) -> dict[str, int]:
+    """The same within a run, which holds the lock."""
+    done = {}
+    for name in _tables(lake):
+        say(f"upkeep of {name}")
+        if files := keep_up(lake, name, settings.upkeep.keep_hours):
+            done[name] = files
+    row = pa.Table.from_pylist([{"at": int(time.time()), "compacted": orjson.dumps(done).decode()}], _SCHEMA)
+    write_deltalake(lake.path(_LAST), row, mode="append", storage_options=dict(lake.options) or None)
+    return done
+
+
+def is_due(settings: Settings, lake: Lake) -> bool:
+    """Whether the settings' time has passed since the last upkeep, or since the lake began."""
+    if not (every := settings.upkeep.every_hours):
+        return False
+    table = lake.open(_LAST)
+    if table is not None:
+        last = int(max(scan(table, ["at"])["at"].to_pylist()))
+    elif (first := lake.open("_control/batches")) is not None:
+        last = first.metadata().created_time // 1000
+    else:
+        return False
+    return bool(time.time() - last >= every * _HOUR)
+
+
+def _tables(lake: Lake) -> list[str]:
+    control = [f"_control/{name}" for name in folders(lake, "_control")]
+    return [*public_tables(lake), QUARANTINE.name, *control]
