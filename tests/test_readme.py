@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from profiles_sync.cli import EXIT, WRONG_USAGE, app
 from profiles_sync.generator.case_study import case_study_events
 from profiles_sync.settings import load
-from profiles_sync.spec import events, reference
+from profiles_sync.spec import events, json_text, reference
 from profiles_sync.spec.events import Rejected, Source, read_line
 from profiles_sync.spec.rules import DEFAULT_TYPES, RECOMMENDED, default_rules
 from profiles_sync.sync.hourly import run
@@ -112,6 +112,8 @@ _IDS = ("messageId", "anonymousId", "userId", "groupId", "previousId")
 _TIMES = ("receivedAt", "sentAt", "originalTimestamp", "timestamp")
 ODD = {
     "broken JSON": b"{broken",
+    "number too large for a double": b'{"type": "page", "properties": {"size": 1e999}}',
+    "nested too deeply": b'{"type": "page", "properties": {"list": ' + b"[" * 1023 + b"]" * 1023 + b"}}",
     "not an object": b"[1]",
     "missing type": {},
     "unknown type": {"type": "visit"},
@@ -152,6 +154,7 @@ def test_every_reason_in_the_code_has_an_odd_line():
             pieces = part.values if isinstance(part, ast.JoinedStr) else [part]
             pattern = "".join(re.escape(one.value) if isinstance(one, ast.Constant) else ".+" for one in pieces)
             assert any(re.fullmatch(pattern, reason) for reason in ODD), ast.unparse(call)
+    assert {json_text.BROKEN, json_text.TOO_LARGE, json_text.TOO_DEEP} <= ODD.keys()
 
 
 def test_the_lines_before_a_break_in_a_file_are_taken(tmp_path):

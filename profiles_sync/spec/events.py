@@ -3,13 +3,10 @@
 Source: Segment, "Spec: Common Fields" and "Profiles product limits"; what happens to odd input is the contract's.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import orjson
-
-from profiles_sync.spec import ids, timestamps
+from profiles_sync.spec import ids, json_text, timestamps
 
 CALLS = frozenset({"identify", "track", "page", "screen", "group", "alias"})
 PAGES = frozenset({"page", "screen"})
@@ -17,9 +14,6 @@ MAX_PROPERTIES = 10_000
 MAX_TRAITS = 300  # an object is one trait, however much is in it
 MAX_GROUP_ID = 500
 MAX_MESSAGE_ID = 100
-
-# No warehouse stores U+0000: it is left out of every text. An even number of backslashes before it is only backslashes.
-_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 Json = dict[str, object]
 
@@ -83,15 +77,11 @@ def read_line(line: bytes, source: Source, modified_at: int) -> Event:
         Rejected: The line is not an event.
     """
     try:
-        call = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        raise Rejected("broken JSON") from None
+        call, nul = json_text.loads(line)
+    except json_text.Refused as refused:
+        raise Rejected(str(refused)) from None
     if not isinstance(call, dict):
         raise Rejected("not an object")
-    nul = 0
-    if b"\\u0000" in line:
-        cleaned, nul = _NUL.subn(rb"\1", line)
-        call = orjson.loads(cleaned)
     return read_call(call, source, modified_at, lambda: ids.message_id(source.id, line), nul)
 
 

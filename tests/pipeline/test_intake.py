@@ -6,8 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from profiles_sync.lake.changes import public_tables
+from profiles_sync.pipeline import casts, digests
 from tests.intake import NOON, at, ids, line, page, put, quarantined, rows, settled, take
-from tests.lakes import Twin
+from tests.lakes import Twin, rows_of
 
 
 @pytest.fixture
@@ -19,6 +21,11 @@ def twin(tmp_path):
 
 ODD = {
     "broken JSON": b'{"type": "page", "userId": "u1"',
+    "number too large for a double": b'{"type": "page", "userId": "u1", "properties": {"size": 1e999}}',
+    "nested too deeply": b'{"type": "page", "userId": "u1", "properties": {"list": '
+    + b"[" * 1023
+    + b"]" * 1023
+    + b"}}",
     "not an object": b'["page", "u1"]',
     "missing type": line({"userId": "u1"}),
     "unknown type": line({"type": "order", "userId": "u1"}),
@@ -131,6 +138,54 @@ def test_nul_characters_are_left_out_and_counted(twin):
     assert take(twin).nul_characters == 5
     (found,) = [row for row in rows(twin, "pages") if row["id"] == "m1"]
     assert (found["user_id"], found["plan"], found["path"]) == ("u1", "pro", "C:\\u0000")
+
+
+def test_half_an_emoji_is_a_character_that_was_lost(twin):
+    # json.dumps writes every surrogate as an escape, as JavaScript does where a text was cut
+    cut = {
+        "userId": "u\ud83d",
+        "name": "\ude00\ud83d",
+        "properties": {"plan \ud83d": "pro \ude00", "list": ["\ud83d", "😀"]},
+    }
+    put(twin, "a.jsonl", page("m1", **cut) + b"\n" + page("m2", userId="u\ufffd", properties={"plan": "😀"}))
+    assert take(twin).events == 2
+    found = {row["id"]: (row["user_id"], row["name"], row["plan"], row["list"]) for row in rows(twin, "pages")}
+    assert found == {
+        "m1": ("u\ufffd", "\ufffd\ufffd", "pro \ufffd", '["\ufffd","😀"]'),
+        "m2": ("u\ufffd", None, "😀", None),
+    }
+    assert [row["external_id_value"] for row in rows(twin, "external_id_mapping")] == ["u\ufffd"]
+
+
+TEXTS = ["\ud83d", "\ude00", "😀", "\ude00\ud83d", "\ud83d\0\ude00", "\\ud83d", "\\\ud83d", "a", "", '"', "\ud7ff"]
+NUMBERS = ["1", "1e999", "2.50", str(2**63), str(2**64), str(-(2**63) - 1), "1e99", "[" * 1030 + "]" * 1030, "NaN"]
+
+
+def odd_line(number):
+    text, other, raw = (one[number % len(one)] for one in (TEXTS, TEXTS[:-1], NUMBERS))
+    call = page(
+        f"m{number}", userId=f"u{text}", name=text, properties={f"a{other}": text, "b": [{other: text}], "n": 0}
+    )
+    call = call.replace(b'"n": 0', f'"n": {raw}'.encode())
+    return call.replace(b"page", b"track").replace(b'"name"', b'"event"') if number % 3 else call
+
+
+def test_odd_lines_come_to_the_same_with_and_without_compiled_loops(tmp_path, monkeypatch):
+    content = b"\n".join(odd_line(number) for number in range(len(TEXTS) * len(NUMBERS)))
+    seen = []
+    for fast in (True, False):
+        monkeypatch.setattr(digests, "IS_FAST", fast)
+        monkeypatch.setattr(casts, "IS_FAST", fast)
+        twin = Twin(tmp_path / f"fast {fast}")
+        put(twin, "a.jsonl", content)
+        report = take(twin)
+        tables = {
+            name: (list(twin.lake.types(name).items()), rows_of(twin.lake, name)) for name in public_tables(twin.lake)
+        }
+        seen.append((vars(report), tables, quarantined(twin)))
+    assert seen[0] == seen[1]
+    assert seen[0][0]["quarantined"].keys() >= {"broken JSON", "number too large for a double", "nested too deeply"}
+    assert len(seen[0][1]["pages"][1]) > 15
 
 
 def test_of_a_key_that_is_given_twice_the_last_counts(twin):

@@ -6,6 +6,8 @@ import random
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from profiles_sync.generator.case_study import case_study_events
 from profiles_sync.generator.stream import Shape
@@ -241,3 +243,71 @@ def test_nasty_calls(seed, rules):
     odd = assert_as_the_spec(lines, rules)
     refused = sum(not readable(line) for line in lines)
     assert refused <= odd < 500, (refused, odd)
+
+
+# Texts as JSON escapes them. In a line of its own each makes the difference between a plain line and an odd one.
+PLAIN = [
+    r"\ud83d\ude00",
+    r"\uDBFF\uDFFF",
+    r"\ud7ff",
+    r"\ue000",
+    r"\u00e9",
+    "😀",
+    r"\\",
+    r"\"",
+    r"\/",
+    r"\n",
+    r"\\ud83d",
+]
+ODD = [
+    r"\ud83d",
+    r"\uDE00",
+    r"\ude00\ud83d",
+    r"\ud83d\ud83d",
+    r"\ud83d\ud83d\ude00",
+    r"\ud83d \ude00",
+    r"\\\ud83d",
+    r"\u0000",
+    r"\ud83d\u0041",
+]
+
+
+def written(text="", key="", number="1"):
+    return (
+        f'{{"type":"track","messageId":"m1","receivedAt":"2024-03-01T10:00:00Z","userId":"u{text}","event":"Sent{text}",'
+        f'"properties":{{"a":"{text}","b{key}":[{{"{text}":"{text}"}}],"c":{number}}},"context":{{"page":"{text}"}}}}'
+    ).encode()
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_a_text_that_is_whole_is_read_at_once(text):
+    assert assert_as_the_spec([written(text)]) == 0
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_a_text_with_half_a_pair_or_a_nul_character_is_left_to_the_spec(text):
+    assert assert_as_the_spec([written(), written(text), written(key=text)]) == 2
+    assert readable(written(text, key=text))
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "9" * 310, "NaN", "Infinity", "[" * 1025 + "]" * 1025])
+def test_numbers_too_large_and_deep_nesting_are_left_to_the_spec(number):
+    assert assert_as_the_spec([written(), written(number=number)]) == 1
+    assert not readable(written(number=number))
+
+
+@pytest.mark.parametrize("number", [str(2**63), str(2**64), str(-(2**63) - 1), "1e99", "9" * 40 + "e99"])
+def test_a_large_number_is_what_the_spec_says_also_beside_half_an_emoji(number):
+    assert assert_as_the_spec([written(number=number), written(ODD[0], number=number)]) >= 1
+    found = [read_line(written(text, number=number), SOURCE, 0).payload["c"] for text in ("", ODD[0])]
+    assert repr(found) == repr([orjson.loads(number)] * 2)
+
+
+ESCAPED = st.lists(st.sampled_from([*PLAIN, *ODD, "u", "d83d", "a", "{", ","]), max_size=4).map("".join)
+NUMBERS = st.sampled_from(["1", "-0.0", "1e5", "1e999", "[1e999]", str(2**64), '{"a":1e99}', "NaN"])
+
+
+@given(st.lists(st.builds(written, st.sampled_from(PLAIN) | ESCAPED, st.just("") | ESCAPED, NUMBERS), max_size=6))
+def test_any_escapes_in_keys_and_texts(lines):
+    refused = sum(not readable(line) for line in lines)
+    assert refused <= assert_as_the_spec(lines)
