@@ -17,10 +17,10 @@ from pydantic import TypeAdapter, ValidationError
 from profiles_sync.cli import EXIT, WRONG_USAGE, app
 from profiles_sync.generator.case_study import case_study_events
 from profiles_sync.settings import load
-from profiles_sync.spec import events, json_text, reference
+from profiles_sync.spec import events, json_text, reference, tables
 from profiles_sync.spec.events import Rejected, Source, read_line
 from profiles_sync.spec.rules import DEFAULT_TYPES, RECOMMENDED, default_rules
-from profiles_sync.sync.hourly import run
+from profiles_sync.sync.hourly import lake_of, run
 from profiles_sync.warehouses import WarehouseSettings
 
 ROOT = Path(__file__).parents[1]
@@ -68,7 +68,7 @@ def test_the_settings_are_those_of_the_example():
 
 
 def test_the_settings_file_runs_and_prints_what_the_readme_shows(acme):
-    assert json.loads(block("json", '"status"')) == acme[1]
+    assert block("json", '"status"') == json.dumps(acme[1], indent=2) + "\n"
 
 
 def test_the_shown_event_is_taken():
@@ -167,6 +167,41 @@ def test_the_lines_before_a_break_in_a_file_are_taken(tmp_path):
     assert re.fullmatch(re.escape(BROKEN_OFF).replace(re.escape("..."), ".+"), reason)
     assert lines["by_reason"][reason] == 1
     assert lines["events"] > 1000
+
+
+def test_odd_names_and_numbers_become_what_the_readme_says(tmp_path):
+    odd = {"size": 9, "order": 1, "id": "p1", "名前": "x", "cut": "\ud83d"}
+    calls = [
+        {"type": "track", "event": "Pages", "userId": "u1", "properties": odd, "context": {"名前": 1}},
+        {"type": "track", "event": "Pages", "userId": "u1", "properties": {"size": 9.99}, "messageId": "later"},
+        {"type": "track", "event": "名前", "userId": "u1"},
+    ]
+    (tmp_path / "events" / "website").mkdir(parents=True)
+    (tmp_path / "events" / "website" / "events.jsonl").write_text("\n".join(map(json.dumps, calls)))
+    (tmp_path / "acme.yml").write_text(block("yaml", "sources:\n  website: {"))
+    settings = load(tmp_path / "acme.yml")
+    shown = run(settings, lambda: pytest.fail("no need of Spark")).shown()
+    assert {name: rows for name, rows in shown["tables"].items() if name.startswith("_")} == {
+        "_pages": 2,
+        "_unnamed_d54d12f9": 1,
+    }
+    assert shown["cast_to_null"] == {}
+    added = lake_of(settings).types("_pages").keys() - tables.TRACK_TABLE.types.keys()
+    assert added == {"size", "order", "_id", "cut"}
+    with duckdb.connect(str(tmp_path / "acme.duckdb"), read_only=True) as warehouse:
+        kept = warehouse.sql("SELECT event, size, _order, _id, cut FROM acme.acme._pages ORDER BY _id").fetchall()
+    assert kept == [("pages", 9, 1, "p1", "\ufffd"), ("pages", 9, None, None, None)]
+    for said in (
+        "9.99 becomes 9",
+        "`_id`",
+        "`_order`",
+        "`_pages`",
+        "`pages`",
+        "`名前`",
+        "`_unnamed_d54d12f9`",
+        "U+FFFD",
+    ):
+        assert said in README
 
 
 # The lists

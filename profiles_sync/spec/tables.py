@@ -94,7 +94,7 @@ _ABOUT = {
     "value": "The value as text: numbers and booleans as JSON, arrays as JSON.",
     "type": "The type of external ID.",
     "merged_to": "The profile this one was merged into; empty while it is canonical.",
-    "event": "The event's name as a table name.",
+    "event": "The slug of the event's name, mostly its table's name.",
     "event_text": "The event's name as sent.",
     "category": "The category of the page or screen.",
     "group_id": "The group the call names.",
