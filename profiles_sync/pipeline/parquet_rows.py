@@ -18,6 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from profiles_sync.spec import json_text
+
 Read = Callable[[Any], object]
 _OBJECTS = ("context", "properties", "traits", "integrations")
 _UTC = pa.timestamp("us", "UTC")
@@ -93,10 +95,11 @@ def _object(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        is_object = isinstance(orjson.loads(value), dict)
-    except orjson.JSONDecodeError:
-        is_object = False
-    return orjson.Fragment(value) if is_object else value
+        is_object = isinstance(json_text.loads(value.encode())[0], dict)
+    except json_text.Refused as refused:  # an object that is too much is for the line to be refused
+        is_object = str(refused) != json_text.BROKEN and value.lstrip().startswith("{")
+    # Line feeds stand between values only; the text is to be part of one line.
+    return orjson.Fragment(value.replace("\n", " ")) if is_object else value
 
 
 def _in_utc(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -42,6 +42,26 @@ def test_objects_may_be_structs_maps_or_json_text(twin):
     assert [(row["name"], row["value"]) for row in rows(twin, "user_traits")] == [("age", "7")]
 
 
+def test_json_text_is_taken_as_it_would_be_in_a_line(twin):
+    texts = ['{\r\n  "a": 1\n}', r'{"b": "\ud83d"}', r'{"b": "\ud83d\ude00"}', '{"c": 1e999}']
+    texts += [f'{{"c": {"[" * 1023}{"]" * 1023}}}', '{"c": NaN}', "[1e999]"]
+    ids = [f"m{number}" for number, _ in enumerate(texts)]
+    columns = {"type": ["page"] * 7, "userId": ["u1"] * 7, "messageId": ids, "properties": texts}
+    write(twin, "a.parquet", columns)
+    report = take(twin)
+    assert report.read == 7
+    assert report.quarantined == {
+        "nested too deeply": 1,
+        "number too large for a double": 1,
+        "properties is not an object": 2,
+    }
+    assert sorted((row["id"], row["a"], row["b"]) for row in rows(twin, "pages")) == [
+        ("m0", 1, None),
+        ("m1", None, "\ufffd"),
+        ("m2", None, "😀"),
+    ]
+
+
 def test_what_is_not_an_object_is_in_quarantine(twin):
     texts = ['{"a": 1}', "[1]", "{broken", '{"a": 1}, "type": "identify"', ""]
     write(twin, "a.parquet", {"type": ["page"] * 5, "userId": ["u1"] * 5, "properties": texts})
