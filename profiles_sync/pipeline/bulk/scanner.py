@@ -215,9 +215,9 @@ def _text(data, pos):
 @compiled
 def _hex(data, pos):
     """The value of four hexadecimal digits, or -1."""
-    value = 0
+    value = np.int64(0)
     for offset in range(4):
-        char = data[pos + offset]
+        char = np.int64(data[pos + offset])  # where nothing is compiled, a byte stays a byte and overflows
         if 48 <= char <= 57:
             value = value * 16 + char - 48
         elif 65 <= char <= 70:

@@ -1,6 +1,7 @@
 """Blocks read at once: every plain line comes to what the spec makes of it alone, and all that differs is odd."""
 
 import datetime as dt
+import importlib.util
 import json
 import random
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from profiles_sync.generator.case_study import case_study_events
 from profiles_sync.generator.stream import Shape
 from profiles_sync.generator.stream import lines as stream
+from profiles_sync.pipeline.bulk import scanner, tokens
 from profiles_sync.pipeline.bulk.block import read_block
 from profiles_sync.spec.columns import infer
 from profiles_sync.spec.events import Rejected, Source, read_line
@@ -301,6 +303,21 @@ def test_a_large_number_is_what_the_spec_says_also_beside_half_an_emoji(number):
     assert assert_as_the_spec([written(number=number), written(ODD[0], number=number)]) >= 1
     found = [read_line(written(text, number=number), SOURCE, 0).payload["c"] for text in ("", ODD[0])]
     assert repr(found) == repr([orjson.loads(number)] * 2)
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered")  # of the hash, as it is meant to
+def test_what_is_plain_and_what_is_odd_is_the_same_where_nothing_is_compiled(monkeypatch):
+    lines = [written(one, key) for one in (*PLAIN, *ODD) for key in ("", one)]
+    lines += [orjson.dumps(event) for event in random_events(1, 50)]
+    odd = assert_as_the_spec(lines)
+    assert odd > 2 * len(ODD)
+    monkeypatch.setenv("PROFILES_SYNC_NO_NUMBA", "1")
+    spec = importlib.util.spec_from_file_location("plain_scanner", scanner.__file__)
+    plain = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(plain)
+    assert not hasattr(plain.scan, "py_func")
+    monkeypatch.setattr(tokens, "scan", plain.scan)
+    assert assert_as_the_spec(lines) == odd
 
 
 ESCAPED = st.lists(st.sampled_from([*PLAIN, *ODD, "u", "d83d", "a", "{", ","]), max_size=4).map("".join)
