@@ -1,0 +1,28 @@
+"""The settings: one YAML file per space and environment variables, read into one frozen object.
+
+`PROFILES_SYNC_` and the key, levels joined by `__`, sets the same key from the environment:
+`PROFILES_SYNC_WAREHOUSES__PG__PASSWORD`. The environment wins over the file.
+"""
+
+from profiles_sync.settings.effective import MASK, origins
+from profiles_sync.settings.environment import unknown_variables
+from profiles_sync.settings.loading import load
+from profiles_sync.settings.models import (
+    ENV_PREFIX,
+    EngineSettings,
+    IdentitySettings,
+    RuleSettings,
+    Settings,
+)
+
+__all__ = [
+    "ENV_PREFIX",
+    "MASK",
+    "EngineSettings",
+    "IdentitySettings",
+    "RuleSettings",
+    "Settings",
+    "load",
+    "origins",
+    "unknown_variables",
+]

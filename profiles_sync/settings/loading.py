@@ -1,0 +1,74 @@
+"""From a file and the environment to the settings, or to one line that says what is wrong."""
+
+import os
+from pathlib import Path
+
+import pydantic_settings
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from profiles_sync.errors import SettingsError
+from profiles_sync.settings.environment import variable_of, variables_below
+from profiles_sync.settings.file import written
+from profiles_sync.settings.models import Settings
+
+_PROBLEMS = {
+    "missing": "required and missing",
+    "extra_forbidden": "unknown key",
+    "model_type": "expected keys below it",
+    "dict_type": "expected keys below it",
+}
+
+
+def load(path: Path) -> Settings:
+    """Read a settings file and the environment.
+
+    Relative paths in the file are relative to its folder.
+
+    Raises:
+        SettingsError: A line that names the key, what was expected and what to do.
+    """
+    try:
+        settings = Settings(**written(path))
+    except ValidationError as error:
+        raise SettingsError(f"settings {path}: {_problems(error)}") from None
+    except pydantic_settings.SettingsError as error:
+        raise SettingsError(f"environment: {_not_json(error)}") from None
+    return _anchored(settings, path.absolute().parent)
+
+
+def _problems(error: ValidationError, most: int = 3) -> str:
+    """The first few problems, each with its key; never a value, which may be a secret."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(map(_problem, found[:most])) + (f" ({len(found) - most} more)" if len(found) > most else "")
+
+
+def _problem(error: ErrorDetails) -> str:
+    key = tuple(map(str, error["loc"]))
+    what = _PROBLEMS.get(error["type"]) or error["msg"].replace("Input should be", "expected")
+    variable = variable_of(key, os.environ)
+    return f"{'.'.join(key)}{f' (environment {variable})' if variable else ''}: {what}"
+
+
+def _not_json(error: pydantic_settings.SettingsError) -> str:
+    field = str(error).partition('"')[2].partition('"')[0]
+    names = " or ".join(variables_below(field, os.environ))
+    return f"{names}: not readable as JSON; set each key below {field} on its own, joined by `__`"
+
+
+def _anchored(settings: Settings, folder: Path) -> Settings:
+    sources = {
+        slug: source.model_copy(update={"path": _under(folder, source.path)})
+        for slug, source in settings.sources.items()
+    }
+    warehouses = {
+        name: one.model_copy(update={"path": _under(folder, one.path)}) if hasattr(one, "path") else one
+        for name, one in settings.warehouses.items()
+    }
+    return settings.model_copy(
+        update={"lake": _under(folder, settings.lake), "sources": sources, "warehouses": warehouses}
+    )
+
+
+def _under(folder: Path, path: str) -> str:
+    return path if "://" in path else str((folder / Path(path).expanduser()).resolve())

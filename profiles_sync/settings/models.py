@@ -1,0 +1,167 @@
+"""What can be set, and what it is when it is left out."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from profiles_sync.spec.events import Source
+from profiles_sync.spec.rules import RECOMMENDED, Blocked, Frequency, IdentityRules, Rule, default_rules
+from profiles_sync.warehouses import WarehouseSettings
+
+_STRICT = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+_SLUG = r"^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$"
+ENV_PREFIX = "PROFILES_SYNC_"
+
+Slug = Annotated[str, Field(pattern=_SLUG)]
+
+
+def _regular_expression(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        why = {"why": getattr(error, "msg", str(error))}
+        raise PydanticCustomError("regular_expression", "not a regular expression: {why}", why) from None
+    return pattern
+
+
+class SpaceSettings(BaseModel):
+    """The space; its slug names the lake's folder and the warehouse schema and never changes."""
+
+    model_config = _STRICT
+    name: str
+    slug: Slug
+
+
+class SourceSettings(BaseModel):
+    """A source of events: a folder (or one file) of JSON lines or Parquet, or a Delta table."""
+
+    model_config = _STRICT
+    id: str
+    name: str
+    path: str
+
+
+class BlockedSettings(BaseModel):
+    """Values that never become an external ID: exact ones and patterns for the whole trimmed value."""
+
+    model_config = _STRICT
+    exact: tuple[str, ...] = RECOMMENDED.exact
+    patterns: tuple[Annotated[str, AfterValidator(_regular_expression)], ...] = RECOMMENDED.patterns
+
+
+class RuleSettings(BaseModel):
+    """The rule of one external ID type; what is left out keeps Segment's default."""
+
+    model_config = _STRICT
+    limit: int | None = Field(default=None, ge=1)
+    frequency: Frequency | None = None
+    priority: int | None = Field(default=None, ge=1)
+    blocked: BlockedSettings | None = None
+
+
+class IdentitySettings(BaseModel):
+    """Identity Resolution rules, and where they are worked out."""
+
+    model_config = _STRICT
+    path: Literal["auto", "driver", "distributed"] = "auto"
+    distributed_above: int = Field(default=20_000_000, ge=1)
+    rules: dict[str, RuleSettings] = {}
+    max_merges: int = Field(default=100, ge=0)
+    max_mappings: int = Field(default=1000, ge=1)
+    ios_idfa_needs_tracking: bool = False
+    normalize_email: bool = False
+
+
+class EngineSettings(BaseModel):
+    """How the work is carried out: in the driver for small input, in Spark tasks above `driver_bytes`."""
+
+    model_config = _STRICT
+    executor: Literal["auto", "driver", "spark"] = "auto"
+    driver_bytes: int = Field(default=16_000_000, ge=0)
+    slots: int = Field(default=8, ge=1)
+    master: str = "local[*]"
+    driver_memory: str = "2g"
+
+
+class UpkeepSettings(BaseModel):
+    """How often a run keeps the lake's tables up, 0 for never, and how long replaced files stay."""
+
+    model_config = _STRICT
+    every_hours: float = Field(default=24, ge=0)
+    keep_hours: float = Field(default=168, ge=1)
+
+
+class Settings(BaseSettings):
+    """All settings of one space."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix=ENV_PREFIX, env_nested_delimiter="__", hide_input_in_errors=True
+    )
+    space: SpaceSettings
+    lake: str = "./lake"
+    sources: dict[Slug, SourceSettings] = {}
+    warehouses: dict[Slug, WarehouseSettings] = {}
+    identity: IdentitySettings = IdentitySettings()
+    engine: EngineSettings = EngineSettings()
+    upkeep: UpkeepSettings = UpkeepSettings()
+    storage: dict[str, SecretStr] = {}
+
+    @field_validator("sources", "warehouses", "identity", "engine", "upkeep", "storage", mode="before")
+    @classmethod
+    def _none_is_empty(cls, value: object) -> object:
+        return {} if value is None else value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment, then what is given, which is what the file says."""
+        return env_settings, init_settings
+
+    @property
+    def rules(self) -> IdentityRules:
+        """The identity rules as the spec reads them: Segment's defaults with what the file changes."""
+        changed = self.identity.rules
+        kept = [_changed(rule, changed[rule.type]) if rule.type in changed else rule for rule in default_rules()]
+        known = {rule.type for rule in kept}
+        kept += [_changed(Rule(kind), rule) for kind, rule in changed.items() if kind not in known]
+        return IdentityRules(
+            tuple(kept),
+            ios_idfa_needs_tracking=self.identity.ios_idfa_needs_tracking,
+            normalize_email=self.identity.normalize_email,
+            max_merges=self.identity.max_merges,
+            max_mappings=self.identity.max_mappings,
+        )
+
+    @property
+    def declared_sources(self) -> tuple[Source, ...]:
+        """The sources in the order of the file."""
+        return tuple(Source(slug, source.id, source.name) for slug, source in self.sources.items())
+
+    @property
+    def schema_name(self) -> str:
+        """The warehouse schema of the space, unless a warehouse says otherwise."""
+        return self.space.slug.replace("-", "_")
+
+    @property
+    def storage_options(self) -> dict[str, str]:
+        """Options of the object store under the lake, in plain text for the clients that need them."""
+        return {name: value.get_secret_value() for name, value in self.storage.items()}
+
+
+def _changed(rule: Rule, by: RuleSettings) -> Rule:
+    return Rule(
+        rule.type,
+        by.limit if by.limit is not None else rule.limit,
+        by.frequency or rule.frequency,
+        by.priority if by.priority is not None else rule.priority,
+        Blocked(by.blocked.exact, by.blocked.patterns) if by.blocked else rule.blocked,
+    )
