@@ -45,10 +45,16 @@ EVENTS = [
 def a_space(folder, settings=SETTINGS, events=EVENTS):
     """Write the settings and one file of events; returns the path of the settings."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "acme.yml").write_text(settings)
     if events:
         write_events(folder, "first.jsonl", events)
-    return folder / "acme.yml"
+    return written(folder, settings)
+
+
+def written(folder, *parts):
+    """Write a settings file of these parts; returns its path."""
+    path = folder / "acme.yml"
+    path.write_text("".join(parts))
+    return path
 
 
 def write_events(folder, name, events):

@@ -1,7 +1,11 @@
-"""One SparkSession for the whole run, and the mark for the tests that use it."""
+"""One SparkSession for the whole run, the marks for tests, and an environment without anybody's settings."""
+
+import os
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from profiles_sync.settings import ENV_PREFIX
 
 settings.register_profile("default", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")
@@ -28,3 +32,9 @@ def spark():
     session = get_session()
     yield session
     session.stop()
+
+
+@pytest.fixture
+def no_settings_in_the_environment(monkeypatch):
+    for name in [name for name in os.environ if name.upper().startswith(ENV_PREFIX)]:
+        monkeypatch.delenv(name)

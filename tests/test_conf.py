@@ -10,7 +10,6 @@ from pydantic import BaseModel
 
 from profiles_sync.errors import SettingsError
 from profiles_sync.settings import (
-    ENV_PREFIX,
     EngineSettings,
     IdentitySettings,
     RuleSettings,
@@ -19,13 +18,8 @@ from profiles_sync.settings import (
     origins,
 )
 
+pytestmark = pytest.mark.usefixtures("no_settings_in_the_environment")
 EXAMPLE = Path(__file__).parents[1] / "conf" / "example.yml"
-
-
-@pytest.fixture(autouse=True)
-def _no_settings_in_the_environment(monkeypatch):
-    for name in [name for name in os.environ if name.upper().startswith(ENV_PREFIX)]:
-        monkeypatch.delenv(name)
 
 
 def differences(model, written, path=""):

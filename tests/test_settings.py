@@ -8,21 +8,10 @@ import pytest
 from profiles_sync.settings import ENV_PREFIX, load, origins, unknown_variables
 from profiles_sync.spec.events import Source
 from profiles_sync.spec.rules import Blocked, Frequency, Rule, default_rules
-from tests.commands import SETTINGS, a_space, in_process
+from tests.commands import SETTINGS, a_space, in_process, written
 
+pytestmark = pytest.mark.usefixtures("no_settings_in_the_environment")
 SECRET = "hunter2"
-
-
-@pytest.fixture(autouse=True)
-def _no_settings_in_the_environment(monkeypatch):
-    for name in [name for name in os.environ if name.upper().startswith(ENV_PREFIX)]:
-        monkeypatch.delenv(name)
-
-
-def written(folder, *parts):
-    path = folder / "acme.yml"
-    path.write_text("".join(parts))
-    return path
 
 
 # The file
@@ -138,6 +127,8 @@ CHANGED = {
     "engine.slots": ("3", 3),
     "engine.master": ("local[3]", "local[3]"),
     "engine.driver_memory": ("3g", "3g"),
+    "upkeep.every_hours": ("12", 12),
+    "upkeep.keep_hours": ("24", 24),
     "storage.account_key": (SECRET, "********"),
 }
 

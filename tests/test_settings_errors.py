@@ -1,26 +1,13 @@
 """What is wrong in the settings is one line that names the key, without a value, and exit code 2."""
 
-import os
-
 import pytest
 
 from profiles_sync.errors import SettingsError
-from profiles_sync.settings import ENV_PREFIX, load
-from tests.commands import SETTINGS, in_process, profiles_sync
+from profiles_sync.settings import load
+from tests.commands import SETTINGS, in_process, profiles_sync, written
 
+pytestmark = pytest.mark.usefixtures("no_settings_in_the_environment")
 SECRET = "hunter2"
-
-
-@pytest.fixture(autouse=True)
-def _no_settings_in_the_environment(monkeypatch):
-    for name in [name for name in os.environ if name.upper().startswith(ENV_PREFIX)]:
-        monkeypatch.delenv(name)
-
-
-def written(folder, *parts):
-    path = folder / "acme.yml"
-    path.write_text("".join(parts))
-    return path
 
 
 POSTGRES = "  pg: {type: postgres, host: 127.0.0.1, port: 5432, database: acme, username: segment, password: hunter2}\n"
