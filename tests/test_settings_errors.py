@@ -17,16 +17,17 @@ WRONG = {
     "a wrong choice": ("identity: {path: fast}\n", "identity.path: expected 'auto', 'driver' or 'distributed'"),
     "an unknown key": ("laek: ./lake\n", "laek: unknown key"),
     "an unknown key further in": ("engine: {slot: 3}\n", "engine.slot: unknown key"),
-    "a required key that is missing": ("sources: {shop: {id: s, path: ./events}}\n", "sources.shop.name: required"),
+    "a required key that is missing": ("  x: {type: duckdb}\n", "warehouses.x.path: required"),
     "text where keys belong": ("engine: fast\n", "engine: expected keys below it"),
     "broken YAML": ("identity: {path: [\n", "not readable as YAML near line 8"),
     "an unknown kind of warehouse": (POSTGRES, "warehouses.pg.type: expected 'duckdb'"),
-    "a name that no variable can hold": ("sources: {My Shop: {}}\n", "sources.My Shop"),
+    "a name that no variable can hold": ("  My Shop: {type: duckdb, path: x}\n", "warehouses.My Shop"),
     "a schema that is ours": ("  x: {type: duckdb, path: x, schema: _profiles_sync}\n", "warehouses.x.schema: "),
     "a broken pattern": (
         'identity: {rules: {email: {blocked: {patterns: ["ok", "[a"]}}}}\n',
         "identity.rules.email.blocked.patterns.1: not a regular expression: unterminated character set",
     ),
+    "a date that there is none of": ("engine: {master: 2026-13-45}\n", "not readable as YAML"),
     "a wrong sibling of a secret": (f"storage: {{key: {SECRET}, other: [1]}}\n", "storage.other: "),
     "a secret that is no text": ("storage: {key: [hunter2]}\n", "storage.key: "),
     "a secret where keys belong": (f"storage: {SECRET}\n", "storage: expected keys below it"),
@@ -52,6 +53,45 @@ def test_what_is_wrong_in_the_file_is_one_line_that_names_the_key(tmp_path, what
         assert_one_line(err, names)
         assert str(path) in err
     assert [one.name for one in tmp_path.iterdir()] == ["acme.yml"]
+
+
+REPEATED = {
+    "a section": ("lake: ./other\n", "lake: stands twice, in lines 2 and 7;"),
+    "a key on the same line": ("engine: {slots: 3, slots: 3}\n", "engine.slots: stands twice, in line 7;"),
+    "a key further in": (
+        "identity:\n  rules:\n    email:\n      limit: 1\n      limit: 2\n",
+        "identity.rules.email.limit: stands twice, in lines 10 and 11;",
+    ),
+    "a key in other quotes": ('engine: {"slots": 3, slots: 4}\n', "engine.slots: stands twice"),
+    "a key in a list": (
+        "identity: {rules: {email: {blocked: {exact: [a, {b: 1, b: 2}]}}}}\n",
+        "identity.rules.email.blocked.exact.1.b: stands twice",
+    ),
+    "a warehouse": ("  local: {type: duckdb, path: ./b.duckdb}\n", "warehouses.local: stands twice, in lines 6 and 7;"),
+    "a secret": (f"storage: {{key: a, key: {SECRET}}}\n", "storage.key: stands twice, in line 7;"),
+    "an option in capitals": ("storage: {AWS_REGION: a, aws_region: b}\n", "storage.aws_region: stands twice"),
+    "a key that a merge key brings": ("engine: {<<: {slots: 2, slots: 3}}\n", "engine.slots: stands twice"),
+    "a key beside itself": ("engine: &engine {slots: *engine, slots: 3}\n", "engine.slots: stands twice"),
+}
+
+
+@pytest.mark.parametrize("what", REPEATED)
+def test_a_key_that_stands_twice_is_refused_with_its_path_and_lines(tmp_path, what):
+    added, says = REPEATED[what]
+    code, out, err = in_process("check", "--settings", written(tmp_path, SETTINGS, added))
+    assert (code, out) == (2, "")
+    assert_one_line(err, f"acme.yml: {says}")
+    assert err.endswith("keep one of the two\n")
+
+
+def test_the_same_key_may_stand_in_several_places_and_override_a_merge_key(tmp_path):
+    shop, app = "{<<: *website, id: source_2}", "{<<: [*website, *shop], <<: {name: App}, id: source_3}"
+    text = SETTINGS.replace("website: {", "website: &website {")
+    text = text.replace("warehouses:\n", f"  shop: &shop {shop}\n  app: {app}\nwarehouses:\n")
+    settings = load(written(tmp_path, text))
+    assert [one.id for one in settings.sources.values()] == ["source_1", "source_2", "source_3"]
+    assert len({one.path for one in settings.sources.values()}) == 1
+    assert settings.sources["shop"].name == "Website"
 
 
 @pytest.mark.parametrize(

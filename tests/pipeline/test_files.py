@@ -327,7 +327,7 @@ def test_rows_that_were_staged_by_other_rules_are_staged_anew(twin, monkeypatch)
     put(twin, "a.jsonl", page("m1", context={"externalIds": [custom]}))
     killed_after_reading(twin, monkeypatch)
     path = twin.folder / "acme.yml"
-    path.write_text(path.read_text() + "\nidentity: {rules: {loyalty: {limit: 1, priority: 9}}}\n")
+    path.write_text(path.read_text().replace("rules: {}", "rules: {loyalty: {limit: 1, priority: 9}}"))
     twin.engine = Engine(load(path), twin.lake, twin.engine.spark)
     assert take(twin).events == 1
     assert "loyalty" in {row["type"] for row in rows(twin, "user_identifiers")}
