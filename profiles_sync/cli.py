@@ -101,8 +101,10 @@ def status(
 @app.command()
 def check(settings: File, json: Json = False) -> None:
     """Check the settings and print each effective value with where it comes from; secrets are masked."""
+    from profiles_sync.settings.advice import warnings_of
+
     rows = list(origins(settings, os.environ))
-    warnings = overview.warnings_of(load(settings), rows)
+    warnings = warnings_of(load(settings), rows)
     if json:
         shown = {key: {"value": value, "origin": origin} for key, value, origin in rows}
         _print_json({"settings": shown, "warnings": warnings})

@@ -243,6 +243,56 @@ def test_a_secret_does_not_show_in_the_settings_as_text(tmp_path):
     assert SECRET not in f"{settings!r} {settings} {settings.model_dump_json()}"
 
 
+OPTIONS = {
+    "aws_region": "eu-west-1",
+    "aws_endpoint_url": "http://127.0.0.1:9000",
+    "aws_allow_http": "true",
+    "account_name": "acme",
+    "azure_container": "abfss://events@acme.dfs.core.windows.net",
+}
+SECRETS = {
+    "aws_access_key_id": SECRET,
+    "AWS_SECRET_ACCESS_KEY": SECRET,
+    "aws_session_token": SECRET,
+    "azure_storage_sas": SECRET,
+    "google_application_credentials": SECRET,
+    "Password": SECRET,
+    "proxy_url": f"http://jane:{SECRET}@proxy:3128",
+}
+
+
+def test_of_the_options_of_the_object_store_only_secrets_are_masked(tmp_path):
+    path = written(tmp_path, SETTINGS, f"storage: {json.dumps(OPTIONS | SECRETS)}\n")
+    code, out, _ = in_process("check", "--settings", path, "--json")
+    shown = json.loads(out)
+    values = {key: one["value"] for key, one in shown["settings"].items()}
+    assert code == 0
+    assert {name: values[f"storage.{name}"] for name in OPTIONS} == OPTIONS
+    assert {values[f"storage.{name.lower()}"] for name in SECRETS} == {"********"}
+    assert [line.partition(":")[0] for line in shown["warnings"]] == [f"storage.{name.lower()}" for name in SECRETS]
+    settings = load(path)
+    assert settings.storage_options == {name.lower(): value for name, value in (OPTIONS | SECRETS).items()}
+    assert [text for text in (SECRET, "eu-west-1") if text in f"{settings!r} {settings.model_dump_json()}"] == []
+
+
+def test_a_secret_in_capitals_in_the_json_of_a_variable_is_masked(tmp_path, monkeypatch):
+    monkeypatch.setenv("PROFILES_SYNC_STORAGE", json.dumps({"AWS_SECRET_ACCESS_KEY": SECRET}))
+    shown = ("********", "environment PROFILES_SYNC_STORAGE")
+    assert effective(written(tmp_path, SETTINGS))["storage.AWS_SECRET_ACCESS_KEY"] == shown
+
+
+def test_a_url_with_a_password_is_masked_wherever_it_stands(tmp_path):
+    path = written(tmp_path, SETTINGS.replace("./lake", f"s3://jane:{SECRET}@bucket/lake"))
+    assert effective(path)["lake"] == ("********", "file")
+    assert SECRET not in "".join(in_process("check", "--settings", path)[1:])
+
+
+def test_an_option_left_empty_is_shown_empty(tmp_path):
+    code, out, _ = in_process("check", "--settings", written(tmp_path, SETTINGS, "storage: {key: ''}\n"), "--json")
+    assert (code, json.loads(out)["settings"]["storage.key"]["value"]) == (0, "")
+    assert json.loads(out)["warnings"] == []
+
+
 # Blocked values
 
 BLOCKED = [

@@ -1,6 +1,5 @@
 """Runs, plans, syncs and settings as text on a terminal."""
 
-import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -8,8 +7,6 @@ import orjson
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-
-from profiles_sync.settings import MASK, Settings, unknown_variables
 
 _COLOURS = {"Success": "green", "Partial success": "yellow", "Failed": "red"}
 
@@ -116,18 +113,3 @@ def print_settings(rows: Sequence[tuple[str, object, str]], warnings: Sequence[s
     shown = [(key, value if isinstance(value, str) else orjson.dumps(value).decode(), of) for key, value, of in rows]
     console.print(table("Settings", ("key", "value", "origin"), shown))
     _print_warnings(console, warnings)
-
-
-def warnings_of(settings: Settings, rows: Sequence[tuple[str, object, str]]) -> list[str]:
-    """What is allowed and still worth a word."""
-    found = [
-        f"{key}: a secret stands in the file; the environment is a safer place"
-        for key, value, origin in rows
-        if value == MASK and origin == "file"
-    ]
-    found += [f"environment {name}: no such key, so it changes nothing" for name in unknown_variables(os.environ)]
-    if not settings.sources:
-        found.append("sources: none declared, so a run has nothing to read")
-    if not any(one.enabled for one in settings.warehouses.values()):
-        found.append("warehouses: none enabled, so only the lake is built")
-    return found

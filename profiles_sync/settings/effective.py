@@ -1,5 +1,6 @@
 """The settings in force, as `check` shows them."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from profiles_sync.settings.file import written
 from profiles_sync.settings.loading import load
 
 MASK = "********"
+_SECRET_OPTION = re.compile("key|secret|token|password|sas|credential", re.I)
+_URL_WITH_PASSWORD = re.compile(r"://[^/@]*:[^/@]*@")
 
 
 def origins(path: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, object, str]]:
@@ -18,7 +21,16 @@ def origins(path: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, objec
     for key, value in _leaves(settings.model_dump(by_alias=True)):
         variable = variable_of(key, environ)
         origin = f"environment {variable}" if variable else "file" if holds(in_file, key) else "default"
-        yield ".".join(key), MASK if isinstance(value, SecretStr) and value else value, origin
+        yield ".".join(key), _shown(key, value), origin
+
+
+def _shown(key: tuple[str, ...], value: object) -> object:
+    """The value, or a mask. Every option of the object store is kept as a secret; by their names, only some are."""
+    plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if not isinstance(plain, str) or not plain:
+        return plain
+    kept = isinstance(value, SecretStr) and (key[0] != "storage" or _SECRET_OPTION.search(key[-1]))
+    return MASK if kept or _URL_WITH_PASSWORD.search(plain) else plain
 
 
 def _leaves(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object]]:

@@ -109,6 +109,11 @@ class Warehouse(Protocol):
     schema: str
     capabilities: Capabilities
 
+    @property
+    def place(self) -> str:
+        """Where the tables are, for a person; two warehouses with one place write the same tables."""
+        ...
+
     def connect(self, read_only: bool = False) -> AbstractContextManager[Connection]:
         """Open it for one sync, or to look and change nothing: then a warehouse that is not there yet is empty.
 

@@ -148,6 +148,11 @@ class DuckDBWarehouse:
         self.name, self.settings, self.patience = name, settings, patience
         self.schema = settings.schema_name or schema
 
+    @property
+    def place(self) -> str:
+        """See `base.Warehouse`. Names of schemas are the same in capitals."""
+        return f"schema {self.schema.lower()} of the DuckDB file {self.settings.path}"
+
     @contextmanager
     def connect(self, read_only: bool = False) -> Iterator[DuckDBConnection]:
         """See `base.Warehouse`. Another process may hold the file: wait for it up to `patience` seconds."""
