@@ -2,17 +2,20 @@
 
 import hashlib
 import json
+import subprocess
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
+from profiles_sync.console.demo import this_command
 from profiles_sync.control import history
 from profiles_sync.control.lock import only_run
 from profiles_sync.lake.tables import Lake, lake_of
 from profiles_sync.settings import load
-from tests.commands import EVENTS, SETTINGS, a_space, in_process, profiles_sync, query, warehouse, write_events
+from tests.commands import BIN, EVENTS, SETTINGS, a_space, in_process, profiles_sync, query, warehouse, write_events
 
 REPEATED, BROKEN = EVENTS[0], "not json"
 
@@ -238,11 +241,22 @@ def test_plan_lists_the_files_that_the_next_run_takes(story):
     assert "second.jsonl" in story.plan_text.out
 
 
+def test_plan_with_nothing_to_do_says_so_in_words(tmp_path):
+    settings = a_space(tmp_path)
+    in_process("run", "--settings", settings)
+    code, out, _ = in_process("plan", "--settings", settings)
+    said = "nothing to take: there are no new files\nwarehouse local: has all that the lake has\n"
+    assert (code, out) == (0, said)
+
+
 def test_plan_tells_of_a_warehouse_that_cannot_be_opened(tmp_path):
     settings = a_space(tmp_path, SETTINGS.replace("./acme.duckdb", "./events"))
     code, out, _ = in_process("plan", "--settings", settings, "--json")
     assert code == 0
     assert "cannot open" in json.loads(out)["warehouses"]["local"]["error"]
+    text = in_process("plan", "--settings", settings)[1]
+    assert text.count("warehouse local: error: cannot open") == text.count("warehouse local") == 1
+    assert "has all that the lake has" not in text
 
 
 def test_status_before_the_first_run_is_empty(story):
@@ -333,6 +347,49 @@ def test_the_demo_shows_the_story(tmp_path):
     assert code == 0
     assert "two anonymous visits become one profile" in out
     assert "jane.kim@segment.com" in out
+
+
+def a_program(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("called", "shown"),
+    [
+        (".venv/bin/profiles-sync", ".venv/bin/profiles-sync"),
+        ("{here}/.venv/bin/profiles-sync", ".venv/bin/profiles-sync"),
+        ("profiles-sync", "./profiles-sync"),
+        ("{here}/my tools/profiles-sync", "'my tools/profiles-sync'"),
+        ("{apart}/found/profiles-sync", "profiles-sync"),
+        ("{apart}/hidden/profiles-sync", "{apart}/hidden/profiles-sync"),
+        ("{apart}/hidden/pytest", "profiles-sync"),
+        ("nowhere/profiles-sync", "profiles-sync"),
+    ],
+)
+def test_the_command_is_shown_as_it_can_be_pasted(tmp_path, monkeypatch, called, shown):
+    here, apart = tmp_path / "here", tmp_path / "apart"
+    for place in (here, here / ".venv" / "bin", here / "my tools", apart / "found", apart / "hidden"):
+        a_program(place / "profiles-sync")
+    a_program(apart / "hidden" / "pytest")
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("PATH", str(apart / "found"))
+    monkeypatch.setattr("sys.argv", [called.format(here=here, apart=apart)])
+    assert this_command() == shown.format(apart=apart)
+
+
+@pytest.mark.slow
+def test_the_last_line_of_the_demo_is_a_command_that_runs(tmp_path):
+    (tmp_path / ".venv").symlink_to(BIN.parent)
+    command = (Path(".venv/bin/profiles-sync"),)
+    done = profiles_sync("demo", "--folder", "my demo", "--events", "300", program=command, cwd=tmp_path)
+    last = done.stdout.splitlines()[-1]
+    assert last == "  .venv/bin/profiles-sync status --settings 'my demo/stream/shop.yml'"
+    assert (
+        "Success" in subprocess.run(last, shell=True, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    )
 
 
 def test_rebuild_makes_a_second_lake_with_the_same_rows(tmp_path):

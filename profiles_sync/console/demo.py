@@ -1,6 +1,8 @@
 """`profiles-sync demo`: the four-event story and a generated stream, through the real job."""
 
+import shlex
 import shutil
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -104,11 +106,29 @@ def _stream(console: Console, folder: Path, events: int, carry_out: Callable[[Se
     console.print(
         table("The profiles with the most identifiers", ("profile", "identifiers", "types"), _query(settings, _BIGGEST))
     )
-    console.print(
-        f"Where to look next:\n  {folder}/shop.duckdb    the warehouse: open it with DuckDB and USE shop.shop"
+    _where_next(console, folder)
+
+
+def _where_next(console: Console, folder: Path) -> None:
+    """Paths and a command as one can paste them: in one line each, whatever the width of the terminal."""
+    lines = (
+        f"{folder}/shop.duckdb    the warehouse: open it with DuckDB and USE shop.shop",
+        f"{folder}/lake/shop/     the same tables in Delta",
+        f"{this_command()} status --settings {shlex.quote(f'{folder}/shop.yml')}",
     )
-    console.print(f"  {folder}/lake/shop/     the same tables in Delta")
-    console.print(f"  profiles-sync status --settings {folder}/shop.yml")
+    for line in ("Where to look next:", *(f"  {line}" for line in lines)):
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def this_command() -> str:
+    """`profiles-sync` as one types it where one is: its path from here, its name if the shell finds it, or its path."""
+    called, found = Path(sys.argv[0]).absolute(), shutil.which("profiles-sync")
+    if not called.is_file() or called.name != "profiles-sync":  # called by another program
+        return "profiles-sync"
+    if called.is_relative_to(Path.cwd()):
+        path = str(called.relative_to(Path.cwd()))
+        return shlex.quote(path if "/" in path else f"./{path}")
+    return "profiles-sync" if found and called.samefile(found) else shlex.quote(str(called))
 
 
 def _counts(settings: Settings) -> list[tuple[str, int]]:

@@ -69,13 +69,18 @@ def print_plan(shown: dict[str, Any]) -> None:
     console = screen()
     if shown["unfinished"]:
         console.print(f"batch {shown['unfinished']} was left open by an earlier run and is finished first")
-    files = [(one["source"], one["path"], f"{one['bytes']:,}") for one in shown["files"]]
-    console.print(table(f"Batch {shown['batch']}: new files", ("source", "file", "bytes"), files))
+    if files := [(one["source"], one["path"], f"{one['bytes']:,}") for one in shown["files"]]:
+        console.print(table(f"Batch {shown['batch']}: new files", ("source", "file", "bytes"), files))
+    else:
+        console.print("no new files" if shown["unfinished"] else "nothing to take: there are no new files")
     for name, one in shown["warehouses"].items():
-        rows = [(of, "; ".join(steps)) for of, steps in one["tables"].items()]
-        console.print(table(f"{name}: what the lake has and it has not", ("table", "steps"), rows))
         if one["error"]:
-            console.print(f"[red]error:[/] {escape(one['error'])}", soft_wrap=True)
+            error = escape(one["error"].removeprefix(f"warehouse {name}: "))
+            console.print(f"warehouse {name}: [red]error:[/] {error}", soft_wrap=True)
+        elif rows := [(of, "; ".join(steps)) for of, steps in one["tables"].items()]:
+            console.print(table(f"{name}: what the lake has and it has not", ("table", "steps"), rows))
+        else:
+            console.print(f"warehouse {name}: has all that the lake has", soft_wrap=True)
     _print_warnings(console, shown["warnings"])
 
 
