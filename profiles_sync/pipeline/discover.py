@@ -6,7 +6,7 @@ left until there is something in them.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from pyarrow import fs
@@ -25,12 +25,13 @@ class Found:
     warnings: tuple[str, ...]
 
 
-def new_files(sources: Mapping[str, str], taken: Mapping[str, int]) -> Found:
+def new_files(sources: Mapping[str, str], taken: Mapping[str, int], ours: Collection[str] = ()) -> Found:
     """List each source's folder.
 
     Args:
         sources: Source slug to path: a folder, a file or a Delta table; local or an object store's URL.
         taken: Path to size of the files that batches have taken.
+        ours: Local files, and folders (with `/` at the end), of the product itself: no events, wherever they lie.
 
     Raises:
         SourceError: A source cannot be read as it is described, ever.
@@ -48,9 +49,13 @@ def new_files(sources: Mapping[str, str], taken: Mapping[str, int]) -> Found:
                 f"source {slug}: cannot list {path}: {error}; nothing was taken, the next run tries again"
             ) from None
         else:
-            files += found.files
+            files += [file for file in found.files if not any(_is_one(file.path, one) for one in ours)]
             warnings += [f"source {slug}: {warning}" for warning in found.warnings]
     return Found(tuple(sorted(files, key=lambda file: (file.source, file.path))), tuple(warnings))
+
+
+def _is_one(path: str, ours: str) -> bool:
+    return path.startswith(ours) if ours.endswith("/") else path == ours
 
 
 def _new_files(slug: str, path: str, taken: Mapping[str, int]) -> Found:
@@ -72,7 +77,7 @@ def _new_files(slug: str, path: str, taken: Mapping[str, int]) -> Found:
     warnings += [f"no permission to read {path}; it is taken once that is mended" for path in sorted(closed - {*taken})]
     warnings += [
         f"{file.path} had {taken[file.path]} bytes when it was read and has {file.size} now; "
-        "files are read once: put what is new into a new file, and move this one away to end this warning"
+        "files are read once: put what is new into a new file, and move this one out of the folder to end this warning"
         for file in listed
         if taken.get(file.path, file.size) != file.size
     ]

@@ -23,7 +23,7 @@ from profiles_sync.pipeline import (
 )
 from profiles_sync.pipeline.batches import Batch
 from profiles_sync.pipeline.delta_source import is_mark
-from profiles_sync.pipeline.discover import new_files
+from profiles_sync.pipeline.discover import Found, new_files
 from profiles_sync.pipeline.event_tables import Written
 from profiles_sync.pipeline.identity import Resolved
 from profiles_sync.pipeline.kernel import Carriers, Past, Replayed
@@ -122,12 +122,20 @@ def take_new_events(engine: Engine) -> Report:
     if (left := batches.unfinished(engine.lake)) is not None:
         engine.say(f"finishing batch {left.number}, which an earlier run left open")
         report.add(_carry_out(engine, left))
-    sources = {slug: source.path for slug, source in engine.settings.sources.items()}
-    found = new_files(sources, batches.taken_files(engine.lake))
+    found = find_new_files(engine.settings, engine.lake)
     report.warnings += found.warnings
     if found.files:
         report.add(_carry_out(engine, batches.open_batch(engine.lake, found.files)))
     return report
+
+
+def find_new_files(settings: Settings, lake: Lake) -> Found:
+    """The files that no batch has taken; the lake and warehouses in a source's folder are none."""
+    sources = {slug: source.path for slug, source in settings.sources.items()}
+    files = [one.path for one in settings.warehouses.values() if hasattr(one, "path")]
+    return new_files(
+        sources, batches.taken_files(lake), [f"{lake.root.rstrip('/')}/", *files, *(f"{file}.wal" for file in files)]
+    )
 
 
 def rebuild(engine: Engine, recorded: Lake) -> Report:

@@ -8,7 +8,7 @@ from profiles_sync.errors import ProfilesSyncError
 from profiles_sync.lake.tables import lake_of
 from profiles_sync.pipeline import batches
 from profiles_sync.pipeline.delta_source import is_mark
-from profiles_sync.pipeline.discover import new_files
+from profiles_sync.pipeline.run import find_new_files
 from profiles_sync.settings import Settings
 from profiles_sync.sync.run import pending
 from profiles_sync.sync.schemas import refused
@@ -19,7 +19,7 @@ def preview(settings: Settings) -> dict[str, Any]:
     """The files that the next run takes, and the steps that each warehouse lacks before it."""
     lake = lake_of(settings)
     schemas = history.schemas(lake)
-    found = new_files({slug: one.path for slug, one in settings.sources.items()}, batches.taken_files(lake))
+    found = find_new_files(settings, lake)
     left = batches.unfinished(lake)
     return {
         "batch": batches.last_landed(lake) + 1,

@@ -1,5 +1,6 @@
 """One run per space at a time, and nothing to unlock after one that was killed."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -47,7 +48,7 @@ def test_a_second_run_is_told_that_one_is_under_way(holder, lake):
 
 def test_the_command_says_so_in_one_line_and_does_nothing(holder, tmp_path):
     code, out, err = in_process("run", "--settings", a_space(tmp_path), "--json")
-    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert (code, json.loads(out)["status"], err.count("\n")) == (1, "Failed", 1)
     assert err.startswith("error: space acme: another run is under way on ")
     assert [path.name for path in (tmp_path / "lake" / "acme").iterdir()] == ["_control"]
 

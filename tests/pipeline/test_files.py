@@ -107,6 +107,16 @@ def test_hidden_files_are_passed_over(twin):
     assert ids(twin) == ["m1"]
 
 
+def test_the_lake_and_the_warehouse_are_no_events_where_a_source_has_them(twin):
+    put(twin, "a.jsonl", page("m1"))
+    settled(twin, {"website": twin.folder})
+    (twin.folder / "acme.yml").rename(twin.folder / ".acme.yml")
+    (twin.folder / "acme.duckdb").write_bytes(b"a file of a warehouse")
+    assert (take(twin).read, take(twin).read) == (1, 0)
+    (twin.folder / "lake.json").write_bytes(page("m2"))  # is none of ours, though it begins like it
+    assert (take(twin).events, rows(twin, "quarantine")) == (1, [])
+
+
 def test_files_of_any_age_are_read(twin):
     for year in (1971, 1999, 2026, 2106):
         put(twin, f"{year}.jsonl", page(str(year)), datetime(year, 1, 1, tzinfo=UTC))
@@ -125,7 +135,7 @@ def test_a_file_that_grew_is_reported_and_not_read_again(twin):
     assert report.read == 0
     assert report.warnings == [
         f"source website: {path} had {size} bytes when it was read and has {2 * size} now; "
-        "files are read once: put what is new into a new file, and move this one away to end this warning"
+        "files are read once: put what is new into a new file, and move this one out of the folder to end this warning"
     ]
     assert ids(twin) == ["m1"]
 
