@@ -14,11 +14,10 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-from arro3.core.types import ArrowStreamExportable
 from deltalake import DeltaTable
 from pyarrow import fs
 
-from profiles_sync.lake.tables import ARROW, Lake, scan, storage_of, types_of
+from profiles_sync.lake.tables import ARROW, Lake, plain, scan, storage_of, types_of
 from profiles_sync.spec.tables import QUARANTINE, Change, Table, Type, table
 from profiles_sync.warehouses.base import OPERATION, Cursor
 
@@ -72,21 +71,13 @@ class Changes:
                 .select(schema.names)
                 .cast(schema)
             )
-        feed = _plain(self.delta.load_cdf(starting_version=self.since + 1, ending_version=self.cursor.version))
+        feed = plain(pa.table(self.delta.load_cdf(starting_version=self.since + 1, ending_version=self.cursor.version)))
         feed = feed.filter(pc.not_equal(feed["_change_type"], "update_preimage"))
         last = _last_per_key(feed, list(self.table.key))
         deleted = pc.equal(last["_change_type"], "delete")
         rows = {name: last[name] if name in last.column_names else pa.nulls(last.num_rows) for name in self.types}
         rows[OPERATION] = pc.if_else(deleted, "D", "U")
         return pa.table(rows).cast(schema)
-
-
-def _plain(feed: ArrowStreamExportable) -> pa.Table:
-    """The feed with ordinary text columns: few Arrow functions know text views."""
-    rows = pa.table(feed)
-    return rows.cast(
-        pa.schema([(one.name, pa.string() if one.type == pa.string_view() else one.type) for one in rows.schema])
-    )
 
 
 def _last_per_key(feed: pa.Table, keys: list[str]) -> pa.Table:

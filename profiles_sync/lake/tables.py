@@ -16,6 +16,7 @@ from deltalake import (
     DeltaTable,
     Field,
     PostCommitHookProperties,
+    QueryBuilder,
     Schema,
     Transaction,
     write_deltalake,
@@ -43,7 +44,6 @@ _DELTA: Mapping[Type, str] = {
     Type.DOUBLE: "double",
     Type.BOOLEAN: "boolean",
 }
-_MERGE = "/merge"  # the transaction of the second of the two commits that a merged table takes
 _LOGICAL = {"string": Type.STRING, "long": Type.BIGINT, "double": Type.DOUBLE, "boolean": Type.BOOLEAN}
 
 
@@ -85,7 +85,7 @@ class Lake:
     def has(self, name: str, batch: int) -> bool:
         """Whether the batch is already committed to the table."""
         table = self.open(name)
-        return table is not None and self._done(table, batch)
+        return table is not None and self.done(table, batch)
 
     def append(self, name: str, rows: pa.Table, batch: int) -> None:
         """Append rows once; a batch that is there already is left alone. Creates the table, never a column.
@@ -93,19 +93,19 @@ class Lake:
         No rows are no commit: a warehouse then has nothing to look at.
         """
         table = self.open(name) or self._create(name, {f.name: _logical(f.type) for f in rows.schema}, None)
-        if rows.num_rows and not self._done(table, batch):
-            write_deltalake(table, rows, mode="append", commit_properties=self._stamp(batch))
+        if rows.num_rows and not self.done(table, batch):
+            write_deltalake(table, rows, mode="append", commit_properties=self.stamp(batch))
 
     def append_files(self, name: str, files: Sequence[AddAction], batch: int) -> None:
         """Commit data files that tasks wrote into the table's folder; its columns must be there."""
         table = self.open(name)
         assert table is not None, name
-        if not self._done(table, batch):
+        if not self.done(table, batch):
             table.create_write_transaction(
                 list(files),
                 "append",
                 table.schema(),
-                commit_properties=self._stamp(batch),
+                commit_properties=self.stamp(batch),
                 post_commithook_properties=_QUIET,
             )
 
@@ -116,39 +116,6 @@ class Lake:
         there = types_of(table)
         if missing := [Field(column, _delta(kind)) for column, kind in types.items() if column not in there]:
             table.alter.add_columns(missing)
-
-    def merge(self, table: Table, changes: pa.Table, batch: int) -> None:
-        """Apply changes once: one row per key, `_op` is I (a new key: appended), U (update or insert) or D (delete).
-
-        Appending what is known to be new costs what the batch has; only the others cost a MERGE.
-        """
-        is_new = pc.equal(changes["_op"], "I")
-        new, others = changes.filter(is_new).drop_columns(["_op"]), changes.filter(pc.invert(is_new))
-        if others.num_rows:
-            self._merge(table, others, batch)
-        if new.num_rows:
-            self.append(table.name, new, batch)
-
-    def _merge(self, table: Table, changes: pa.Table, batch: int) -> None:
-        target = self.open(table.name)
-        assert target is not None, table.name
-        if self._done(target, batch, _MERGE):
-            return
-        columns = [name for name in changes.column_names if name != "_op"]
-        every = {quoted(name): f"s.{quoted(name)}" for name in columns}
-        (
-            target.merge(
-                changes,
-                " and ".join(f"t.{quoted(key)} = s.{quoted(key)}" for key in table.key),
-                source_alias="s",
-                target_alias="t",
-                commit_properties=self._stamp(batch, _MERGE),
-            )
-            .when_matched_delete("s._op = 'D'")
-            .when_matched_update(every, predicate="s._op = 'U'")
-            .when_not_matched_insert(every, predicate="s._op = 'U'")
-            .execute()
-        )
 
     def _create(self, name: str, types: Mapping[str, Type], configuration: dict[str, str] | None) -> DeltaTable:
         schema = Schema([Field(column, _delta(kind)) for column, kind in types.items()])
@@ -164,14 +131,17 @@ class Lake:
         """Create the table of a track event with its first columns."""
         return self._create(name, types, None)
 
-    def _done(self, table: DeltaTable, batch: int, part: str = "") -> bool:
-        return (table.transaction_version(self._app(part)) or 0) >= batch
+    def done(self, table: DeltaTable, batch: int, part: str = "") -> bool:
+        """Whether the batch, or the part of its work, is committed."""
+        return (table.transaction_version(self.app(part)) or 0) >= batch
 
-    def _app(self, part: str) -> str:
+    def app(self, part: str = "") -> str:
+        """The application that commits are transactions of."""
         return f"profiles-sync/{self.slug}{part}"
 
-    def _stamp(self, batch: int, part: str = "") -> CommitProperties:
-        return CommitProperties(app_transactions=[Transaction(self._app(part), batch)])
+    def stamp(self, batch: int, part: str = "") -> CommitProperties:
+        """What makes a commit the batch's."""
+        return CommitProperties(app_transactions=[Transaction(self.app(part), batch)])
 
 
 def lake_of(settings: "Settings") -> Lake:
@@ -185,10 +155,26 @@ def scan(table: DeltaTable, columns: Sequence[str] | None = None, where: pc.Expr
     The files are read through Arrow's own file systems: the Python ones that deltalake would hand to Arrow's threads
     are sometimes still asked for while the interpreter shuts down, which aborts the process.
     """
+    if "deletionVectors" in (table.protocol().reader_features or ()):
+        return _scan_with_vectors(table, columns, where)
     filesystem, root = storage_of(table.table_uri)
     files = fs.SubTreeFileSystem(root, filesystem)
     dataset = table.to_pyarrow_dataset(filesystem=files)
     return dataset.to_table(columns=None if columns is None else list(columns), filter=where)
+
+
+def _scan_with_vectors(table: DeltaTable, columns: Sequence[str] | None, where: pc.Expression | None) -> pa.Table:
+    """Arrow knows no deletion vectors, the engine inside deltalake does."""
+    query = "SELECT " + ("*" if columns is None else ", ".join(f'"{name}"' for name in columns)) + " FROM scanned"
+    rows = plain(pa.table(QueryBuilder().register("scanned", table).execute(query)))
+    return rows if where is None else rows.filter(where)
+
+
+def plain(rows: pa.Table) -> pa.Table:
+    """Ordinary text columns in place of text views, which few of Arrow's functions know."""
+    return rows.cast(
+        pa.schema([(one.name, pa.string() if one.type == pa.string_view() else one.type) for one in rows.schema])
+    )
 
 
 def storage_of(uri: str) -> tuple[fs.FileSystem, str]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
+from profiles_sync.lake import merging
 from profiles_sync.lake.tables import ARROW, Lake
 from profiles_sync.pipeline import digests, raw_tables, trait_views
 from profiles_sync.pipeline.batches import Batch
@@ -43,7 +44,7 @@ def merge(lake: Lake, batch: Batch, resolved: Resolved) -> dict[str, int]:
         counts[name] = len(columns["_op"])
         if counts[name]:
             kinds = tables.BY_NAME[name].types | (added if name == "profile_traits" else {})
-            lake.merge(tables.BY_NAME[name], _arrow(columns, kinds, batch), batch.number)
+            merging.merge(lake, tables.BY_NAME[name], _arrow(columns, kinds, batch), batch.number)
     return counts
 
 

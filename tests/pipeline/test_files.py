@@ -442,7 +442,10 @@ def test_tasks_on_spark_come_to_the_same(tmp_path, spark):
         put(twin, "c.json", page("nul \0", properties={"x": "\0"}), NOON)
         for name, _, content in broken_parquet(tmp_path):
             put(twin, name, content, NOON)
-        reports.append(take(twin))
+        report = take(twin)
+        report.warnings = [warning.replace(str(twin.folder), "") for warning in report.warnings]
+        reports.append(report)
+    assert len(reports[0].warnings) == 6
     assert vars(reports[0]) == vars(reports[1])
     assert quarantined(spaces[0]) == quarantined(spaces[1])
     assert ids(spaces[0]) == ids(spaces[1])

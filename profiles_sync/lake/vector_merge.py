@@ -1,0 +1,173 @@
+"""MERGE for large tables: the rows that change are marked as gone and written anew, no data file is rewritten.
+
+What it writes grows with the changes and not with the table. It reads the key columns, from which it learns where in
+which file each changed row is. All is one commit, with the new rows beside the changed ones.
+
+The change feed has each changed row as it is now and each deleted one; not how a changed row was before, which would
+mean to read the whole table. Where a file's vector has become long, or somebody else wrote one, deltalake's own MERGE
+takes over, which rewrites such files.
+"""
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from deltalake import DeltaTable, TableFeatures
+from numpy.typing import NDArray
+from pyarrow import fs
+
+from profiles_sync.lake import log, vectors
+from profiles_sync.lake.log import Action
+from profiles_sync.lake.tables import Lake, storage_of
+
+_LONGEST = 64 << 10  # characters of a vector in the log; then its file is worth rewriting
+_ATTEMPTS = 5
+_BETWEEN = "\0"  # parts a key's columns; it stands in no value
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Hit:
+    """Rows of a file that changed keys name: where they are in the file, and which changes name them."""
+
+    path: str
+    rows: Numbers
+    changes: Numbers
+
+
+def merge(lake: Lake, name: str, keys: Sequence[str], changes: pa.Table, transactions: Mapping[str, int]) -> bool:
+    """Apply changes in one commit.
+
+    Args:
+        lake: Of the table.
+        name: Of the table.
+        keys: Its key columns, texts that are never null.
+        changes: One row per key, with `_op`: I (a new key), U (update or insert) or D (delete).
+        transactions: Application transactions to commit with it.
+
+    Returns:
+        False when nothing was done, because this table needs deltalake's MERGE.
+    """
+    for _ in range(_ATTEMPTS):
+        table = _with_vectors(lake, name)
+        files = log.live_files(table)
+        if files is None or not all(vectors.is_readable(one.get("deletionVector")) for one in files.values()):
+            return False
+        known = changes.filter(pc.not_equal(changes["_op"], "I"))
+        hits = _hits(table, files, keys, known)
+        marked = [_marked(files[hit.path], hit.rows) for hit in hits]
+        if any(len(add["deletionVector"]["pathOrInlineDv"]) > _LONGEST for add in marked):
+            return False
+        actions = [{"txn": {"appId": app, "version": at, "lastUpdated": log.now()}} for app, at in transactions.items()]
+        actions += [{"remove": _removed(files[hit.path])} for hit in hits]
+        actions += [{"add": add} for add in marked]
+        found = np.zeros(known.num_rows, np.bool_)
+        found[np.concatenate([hit.changes for hit in hits] or [np.empty(0, np.int64)])] = True
+        actions += _written(table, changes, known, found)
+        if log.commit(lake, name, table.version() + 1, actions):
+            return True
+    return False
+
+
+def _with_vectors(lake: Lake, name: str) -> DeltaTable:
+    table = lake.open(name)
+    assert table is not None, name
+    if table.metadata().configuration.get("delta.enableDeletionVectors") != "true":
+        table.alter.add_feature(TableFeatures.DeletionVectors, allow_protocol_versions_increase=True)
+        table.alter.set_table_properties({"delta.enableDeletionVectors": "true"})
+        table = lake.open(name)
+        assert table is not None, name
+    return table
+
+
+def _hits(table: DeltaTable, files: Mapping[str, Action], keys: Sequence[str], known: pa.Table) -> list[_Hit]:
+    if not known.num_rows:
+        return []
+    filesystem, root = storage_of(table.table_uri)
+    keys = sorted(keys, key=lambda key: -pc.count_distinct(known[key]).as_py())  # the one that rules out most
+    first, whole = known[keys[0]].combine_chunks(), _joined(known, keys)
+
+    def look(add: Action) -> _Hit:
+        gone = vectors.decoded(add.get("deletionVector"))
+        rows, places = _found(filesystem, f"{root}/{add['path']}", keys, first, whole)
+        stays = np.array([row not in gone for row in rows.tolist()], np.bool_)
+        return _Hit(add["path"], rows[stays], places[stays]) if len(rows) else _Hit(add["path"], rows, places)
+
+    with ThreadPoolExecutor() as readers:
+        return [hit for hit in readers.map(look, files.values()) if len(hit.rows)]
+
+
+def _found(
+    filesystem: fs.FileSystem, path: str, keys: Sequence[str], first: pa.StringArray, whole: pa.StringArray
+) -> tuple[Numbers, Numbers]:
+    """The rows of a file that have one of the keys, and which. The first column alone rules out nearly all of them."""
+    with filesystem.open_input_file(path) as file:
+        data = pq.ParquetFile(file)
+
+        def column(key: str) -> pa.ChunkedArray:
+            return data.read([key], use_threads=False)[0].cast(pa.string())  # deltalake writes text views
+
+        first_column = column(keys[0])
+        rows = np.flatnonzero(pc.is_in(first_column, first).to_numpy())
+        if not len(rows):
+            return rows, rows
+        at = pa.array(rows)
+        parts = [first_column.take(at)] + [column(key).take(at) for key in keys[1:]]
+    places = pc.index_in(_joined(pa.table(parts, list(keys)), keys), whole).fill_null(-1).to_numpy().astype(np.int64)
+    return rows[places >= 0], places[places >= 0]
+
+
+def _joined(rows: pa.Table, keys: Sequence[str]) -> pa.StringArray:
+    return pc.binary_join_element_wise(*(rows[key].combine_chunks().cast(pa.string()) for key in keys), _BETWEEN)
+
+
+def _marked(add: Action, rows: Numbers) -> Action:
+    """The file's entry with further rows gone; its statistics are of all rows then, and say so."""
+    gone = vectors.decoded(add.get("deletionVector"))
+    gone.update(rows.tolist())
+    stats = orjson.loads(add["stats"]) | {"tightBounds": False}
+    changed = {"deletionVector": vectors.encoded(gone), "stats": orjson.dumps(stats).decode(), "dataChange": True}
+    return add | changed
+
+
+def _removed(add: Action) -> Action:
+    kept = {name: add[name] for name in ("path", "partitionValues", "size", "deletionVector") if name in add}
+    return kept | {"deletionTimestamp": log.now(), "dataChange": True, "extendedFileMetadata": True}
+
+
+def _written(table: DeltaTable, changes: pa.Table, known: pa.Table, found: NDArray[np.bool_]) -> Iterator[Action]:
+    """The rows that stand now, and the change feed."""
+    op = known["_op"].combine_chunks()
+    is_delete = pc.equal(op, "D").to_numpy(zero_copy_only=False)
+    kinds = np.where(is_delete, "delete", np.where(found, "update_postimage", "insert"))
+    real = found | ~is_delete  # nothing was deleted where nothing was found
+    new = changes.filter(pc.equal(changes["_op"], "I"))
+    feed = pa.concat_tables(
+        [
+            known.append_column("_change_type", pa.array(kinds)).filter(pa.array(real)),
+            new.append_column("_change_type", pa.array(["insert"] * new.num_rows, pa.string())),
+        ]
+    ).drop_columns(["_op"])
+    standing = feed.filter(pc.not_equal(feed["_change_type"], "delete")).drop_columns(["_change_type"])
+    if standing.num_rows:
+        yield {"add": _file(table, standing, "part", "") | {"stats": f'{{"numRecords":{standing.num_rows}}}'}}
+    if feed.num_rows:
+        yield {"cdc": _file(table, feed, "cdc", "_change_data/") | {"dataChange": False}}
+
+
+def _file(table: DeltaTable, rows: pa.Table, kind: str, folder: str) -> dict[str, Any]:
+    filesystem, root = storage_of(table.table_uri)
+    path = f"{folder}{kind}-{uuid.uuid4().hex}.parquet"
+    if folder and isinstance(filesystem, fs.LocalFileSystem):
+        filesystem.create_dir(f"{root}/{folder}")
+    pq.write_table(rows, f"{root}/{path}", filesystem=filesystem, compression="snappy")
+    size = filesystem.get_file_info(f"{root}/{path}").size
+    entry = {"path": path, "partitionValues": {}, "size": size, "dataChange": True}
+    return entry | ({} if folder else {"modificationTime": log.now()})
