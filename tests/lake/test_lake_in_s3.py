@@ -1,0 +1,53 @@
+"""A lake in S3, with credentials from the usual chain: the same tables as in a folder."""
+
+import boto3
+import pytest
+
+from profiles_sync.lake import merging
+from profiles_sync.lake.changes import public_tables
+from profiles_sync.lake.tables import lake_of
+from profiles_sync.sync.preview import preview
+from profiles_sync.sync.status import status_of
+from profiles_sync.sync.upkeep import upkeep
+from tests.lakes import Twin, rows_of
+from tests.stores import s3_server
+from tests.sync.steps import assert_same, job, stream
+
+
+@pytest.fixture(scope="module")
+def store():
+    with s3_server() as variables:
+        yield variables
+
+
+@pytest.fixture
+def bucket(store, monkeypatch):
+    for name, value in store.items():
+        monkeypatch.setenv(name, value)
+    where = {"CreateBucketConfiguration": {"LocationConstraint": store["AWS_REGION"]}}
+    boto3.client("s3", region_name=store["AWS_REGION"]).create_bucket(Bucket="lake-of-acme", **where)
+    return "s3://lake-of-acme/spaces/lake"
+
+
+def rows(twin):
+    return {name: rows_of(twin.lake, name) for name in public_tables(twin.lake)}
+
+
+@pytest.mark.slow
+def test_some_hours_upkeep_and_large_tables(tmp_path, bucket, monkeypatch):
+    monkeypatch.setattr(merging, "LARGE", 0)
+    local, remote = Twin(tmp_path / "local"), Twin(tmp_path / "remote")
+    remote.settings = remote.settings.model_copy(update={"lake": bucket})
+    remote.lake = lake_of(remote.settings)
+    for hour in range(3):
+        for twin in (local, remote):
+            twin.write(stream(hour, 40, day=hour))
+            result = job(twin)
+            assert (result.status, result.error) == ("Success", None)
+    assert rows(remote) == rows(local)
+    upkeep(remote.settings)
+    assert rows(remote) == rows(local)
+    assert_same(remote)
+    assert preview(remote.settings)["warehouses"]["local"] == {"error": None, "tables": {}}
+    assert [one["status"] for one in status_of(remote.settings)["syncs"]] == ["Success"] * 3
+    assert not (tmp_path / "remote" / "lake").exists()
