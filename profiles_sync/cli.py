@@ -207,4 +207,8 @@ def run_job(step: Callable[[Settings], "RunResult"]) -> None:
 
 
 def _print_json(shown: dict[str, Any]) -> None:
-    sys.stdout.write(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode() + "\n")
+    try:
+        sys.stdout.write(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode() + "\n")
+        sys.stdout.flush()
+    except OSError as error:
+        raise ProfilesSyncError(f"cannot write to the standard output: {error.strerror}") from None

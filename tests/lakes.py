@@ -5,7 +5,7 @@ import json
 import random
 from pathlib import Path
 
-from profiles_sync.lake.changes import public_tables
+from profiles_sync.lake.listing import public_tables
 from profiles_sync.lake.tables import scan
 from profiles_sync.pipeline.run import Engine, take_new_events
 from profiles_sync.settings import load

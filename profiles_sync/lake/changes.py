@@ -1,10 +1,11 @@
 """What changed in a lake table since a warehouse's cursor.
 
 Append tables: the files that commits added since. Merged tables: the change data feed since, the last change per key.
-Where the table is another one than the cursor knew, or its history is gone: all rows, to replace what is there; whether
-another table may do that is for the sync to say.
+Where the history is gone, or a rebuilt lake takes the place of the one that was synced: all rows, to replace what is
+there. Any other table than the one the cursor knew is refused.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +18,10 @@ import pyarrow.dataset as ds
 from deltalake import DeltaTable
 from pyarrow import fs
 
+from profiles_sync.errors import AnotherLake
+from profiles_sync.lake.lineage import stands_for
 from profiles_sync.lake.tables import ARROW, Lake, plain, scan, storage_of, types_of
-from profiles_sync.spec.tables import QUARANTINE, Change, Table, Type, table
+from profiles_sync.spec.tables import Change, Table, Type, table
 from profiles_sync.warehouses.base import OPERATION, Cursor
 
 
@@ -87,18 +90,49 @@ def _last_per_key(feed: pa.Table, keys: list[str]) -> pa.Table:
 
 
 def changes(lake: Lake, name: str, cursor: Cursor | None) -> Changes | None:
-    """What the warehouse does not have yet of a table; None when there is nothing."""
+    """What the warehouse does not have yet of a table; None when there is nothing.
+
+    Raises:
+        AnotherLake: The cursor is not of this table as it is, or as it was.
+    """
     delta = lake.open(name)
     if delta is None:
         return None
-    now = Cursor(str(delta.metadata().id), delta.version())
-    if cursor == now:
+    now = Cursor(str(delta.metadata().id), delta.version(), _commit(delta, delta.version()))
+    if cursor is None:
+        return Changes(table(name), types_of(delta), now, False, delta, None, [])
+    if not _follows(lake, name, delta, cursor):
+        raise AnotherLake(
+            f"the warehouse follows a table that is not the one in {lake.path('')}: that is another lake, one that was "
+            "put back to an earlier state, or a table that was made anew; set lake: to the lake that was synced, or "
+            "give this one a schema of its own; to load this lake's rows instead, drop the tables and run again"
+        )
+    if (cursor.table_id, cursor.version) == (now.table_id, now.version):
         return None
-    if cursor is not None and cursor.table_id == now.table_id and cursor.version <= now.version:
-        paths = _changed(delta, cursor.version, now.version)
-        if paths is not None:
-            return Changes(table(name), types_of(delta), now, False, delta, cursor.version, paths)
-    return Changes(table(name), types_of(delta), now, cursor is not None, delta, None, [])
+    paths = _changed(delta, cursor.version, now.version) if cursor.table_id == now.table_id else None
+    if paths is None:
+        return Changes(table(name), types_of(delta), now, True, delta, None, [])
+    return Changes(table(name), types_of(delta), now, False, delta, cursor.version, paths)
+
+
+def _follows(lake: Lake, name: str, delta: DeltaTable, cursor: Cursor) -> bool:
+    """Whether the cursor stands in the history of this table, or in that of one whose place it takes."""
+    if cursor.table_id != str(delta.metadata().id):
+        return stands_for(lake, name, cursor.table_id)
+    if cursor.version > delta.version():
+        return False
+    commit = _commit(delta, cursor.version)
+    return not commit or not cursor.commit or commit == cursor.commit
+
+
+def _commit(delta: DeltaTable, version: int) -> str:
+    """A digest of a version's entry in the log; empty where the log was cleaned."""
+    filesystem, root = storage_of(delta.table_uri)
+    try:
+        with filesystem.open_input_stream(f"{root}/_delta_log/{version:020d}.json") as file:
+            return hashlib.sha1(file.read(), usedforsecurity=False).hexdigest()
+    except FileNotFoundError:
+        return ""
 
 
 def _changed(delta: DeltaTable, since: int, until: int) -> list[str] | None:
@@ -125,16 +159,3 @@ def _paths(commit: bytes) -> Iterator[str]:
             yield action["cdc"]["path"]
         elif "add" in action and action["add"]["dataChange"]:
             yield action["add"]["path"]
-
-
-def public_tables(lake: Lake) -> list[str]:
-    """The tables that a warehouse gets, those that are always there first."""
-    names = set(folders(lake)) - {QUARANTINE.name, "_control", "_staging"}
-    return sorted(names, key=lambda name: (table(name).group == "track event table", name))
-
-
-def folders(lake: Lake, below: str = "") -> list[str]:
-    """The folders of the space, or of one of its folders."""
-    filesystem, root = storage_of(f"{lake.root.rstrip('/')}/{lake.slug}/{below}")
-    listed = filesystem.get_file_info(fs.FileSelector(root, allow_not_found=True))
-    return sorted(info.base_name for info in listed if info.type == fs.FileType.Directory)

@@ -8,6 +8,7 @@ _STORAGE = {
     "read-only file system": "its file system is read-only; mount it for writing",
     "connection refused": "its storage refused the connection; check the endpoint and whether it is up",
     "error sending request": "its storage does not answer; check the endpoint and the network",
+    "network_connection": "its storage does not answer; check the endpoint and the network",
     "dns error": "the name of its storage cannot be found; check the endpoint",
     "permission denied": "this user may not read or write there; grant it",
     "accessdenied": "its storage denied access; check the credentials and what they may do",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 
-from profiles_sync.lake.changes import public_tables
+from profiles_sync.lake.listing import public_tables
 from profiles_sync.lake.tables import Lake, scan
 
 _LINEAGE = "_control/lineage"

@@ -5,8 +5,10 @@ after a crash finds its number in the table and leaves the table alone. Only the
 files, so whatever an orphaned task still does, it cannot change a table.
 """
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -26,6 +28,7 @@ from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction
 from pyarrow import fs
 
+from profiles_sync.errors import LakeError
 from profiles_sync.spec.tables import Change, Table, Type
 
 if TYPE_CHECKING:
@@ -147,6 +150,26 @@ class Lake:
 def lake_of(settings: "Settings") -> Lake:
     """The lake of the settings' space."""
     return Lake(settings.lake, settings.space.slug, settings.storage_options)
+
+
+def readable_lake_of(settings: "Settings") -> Lake:
+    """The lake, for whoever only looks: one that cannot be read is not an empty one.
+
+    Raises:
+        LakeError: There is something in its place, or this user may not look into it.
+    """
+    lake = lake_of(settings)
+    for path in () if "://" in lake.root else (Path(lake.root), Path(lake.path("_control"))):
+        try:
+            there = path.exists()
+        except PermissionError:
+            there = True
+        if there and not (path.is_dir() and os.access(path, os.R_OK | os.X_OK)):
+            raise LakeError(
+                f"space {lake.slug}: cannot read {path}; `lake` in the settings has to be a folder that this user may "
+                "read"
+            )
+    return lake
 
 
 def scan(table: DeltaTable, columns: Sequence[str] | None = None, where: pc.Expression | None = None) -> pa.Table:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pyarrow import fs
 
-from profiles_sync.errors import SourceUnreachable
+from profiles_sync.errors import SourceError, SourceUnreachable
 from profiles_sync.pipeline import delta_source
 from profiles_sync.pipeline.batches import SourceFile
 from profiles_sync.pipeline.storage import below, resolve
@@ -19,10 +19,11 @@ from profiles_sync.pipeline.storage import below, resolve
 
 @dataclass(frozen=True)
 class Found:
-    """New files in a fixed order, and what a person should know about the sources."""
+    """New files in a fixed order, what a person should know about the sources, and which of them cannot be read."""
 
     files: tuple[SourceFile, ...]
     warnings: tuple[str, ...]
+    errors: tuple[str, ...] = ()
 
 
 def new_files(sources: Mapping[str, str], taken: Mapping[str, int], ours: Collection[str] = ()) -> Found:
@@ -32,26 +33,26 @@ def new_files(sources: Mapping[str, str], taken: Mapping[str, int], ours: Collec
         sources: Source slug to path: a folder, a file or a Delta table; local or an object store's URL.
         taken: Path to size of the files that batches have taken.
         ours: Local files, and folders (with `/` at the end), of the product itself: no events, wherever they lie.
-
-    Raises:
-        SourceError: A source cannot be read as it is described, ever.
-        SourceUnreachable: A storage does not answer; a later run may have more luck.
     """
     files: list[SourceFile] = []
     warnings: list[str] = []
+    errors: list[str] = []
     for slug, path in sources.items():
         try:
             found = _new_files(slug, path, taken)
         except PermissionError:
             warnings.append(f"source {slug}: no permission to read {path}")
+        except (SourceError, SourceUnreachable) as error:
+            errors.append(str(error))
         except OSError as error:
-            raise SourceUnreachable(
-                f"source {slug}: cannot list {path}: {error}; nothing was taken, the next run tries again"
-            ) from None
+            why = str(error).splitlines()[0]
+            errors.append(
+                f"source {slug}: cannot list {path}: {why}; nothing of it was taken, the next run tries again"
+            )
         else:
             files += [file for file in found.files if not any(_is_one(file.path, one) for one in ours)]
             warnings += [f"source {slug}: {warning}" for warning in found.warnings]
-    return Found(tuple(sorted(files, key=lambda file: (file.source, file.path))), tuple(warnings))
+    return Found(tuple(sorted(files, key=lambda file: (file.source, file.path))), tuple(warnings), tuple(errors))
 
 
 def _is_one(path: str, ours: str) -> bool:

@@ -50,10 +50,11 @@ def read_files(lake: Lake, settings: Settings, batch: Batch, run: Run) -> Readin
     """
     batch, settled = batches.with_its_files(lake, batch)
     folder = lake.path(f"_staging/{batch.number}")
-    todo = _tasks(settings, batch, folder)
+    _all_declared(settings, batch)
     key = _key(settings, batch, folder)
-    parsed = _staged(folder, key)
+    parsed = _staged(folder, key, settled)
     if parsed is None:
+        todo = _tasks(settings, batch, folder)
         parsed = [Parsed.from_json(text) for text in run(_parse, todo, sum(file.size for file in batch.files))]
         if settled:
             _all_there(batch, parsed)
@@ -67,13 +68,16 @@ def _parse(task: ParseTask) -> str:
     return parse(task).to_json()
 
 
-def _tasks(settings: Settings, batch: Batch, folder: str) -> list[ParseTask]:
-    sources = {source.slug: source for source in settings.declared_sources}
-    if missing := {file.source for file in batch.files} - sources.keys():
+def _all_declared(settings: Settings, batch: Batch) -> None:
+    if missing := {file.source for file in batch.files} - settings.sources.keys():
         raise LakeError(
             f"batch {batch.number} was opened with files of source {min(missing)}, which the settings no longer "
             "declare; put it back, run once, and take it out again"
         )
+
+
+def _tasks(settings: Settings, batch: Batch, folder: str) -> list[ParseTask]:
+    sources = {source.slug: source for source in settings.declared_sources}
     return [
         ParseTask(files, sources[files[0].source], settings.rules, f"{folder}/parsed", piece)
         for files, piece in shares(batch.files)
@@ -91,8 +95,8 @@ def _all_there(batch: Batch, parsed: Sequence[Parsed]) -> None:
 
 def _without_those_away(batch: Batch, parsed: Sequence[Parsed]) -> Reading:
     """Hand back what was away. Of a Delta table that is all there is: its versions are read in order."""
-    away = {path: why for one in parsed for path, why in one.away.items()}
     source = {file.path: file.source for file in batch.files}
+    away = {path: why for one in parsed for path, why in one.away.items() if path in source}
     waiting = {source[path] for path in away} & {file.source for file in batch.files if is_mark(file.path)}
     files = tuple(file for file in batch.files if file.path not in away and file.source not in waiting)
     kept = [one for one in parsed if one.source not in waiting and one.piece_of not in away]
@@ -108,13 +112,13 @@ def _without_those_away(batch: Batch, parsed: Sequence[Parsed]) -> Reading:
     return Reading(replace(batch, files=files), kept, sorted(set(warnings)))
 
 
-def _key(settings: Settings, batch: Batch, folder: str) -> str:
-    """What the staged rows depend on; where it is another one, they are staged anew."""
-    about = (__version__, settings.rules, settings.declared_sources, batch.files, folder)
-    return sha256(repr(about).encode()).hexdigest()
+def _key(settings: Settings, batch: Batch, folder: str) -> dict[str, str]:
+    """What the staged rows depend on; where that is another one, they are staged anew."""
+    about = {"rules": settings.rules, "other": (__version__, settings.declared_sources, batch.files, folder)}
+    return {name: sha256(repr(value).encode()).hexdigest() for name, value in about.items()}
 
 
-def _stage(folder: str, key: str, parsed: Sequence[Parsed]) -> None:
+def _stage(folder: str, key: dict[str, str], parsed: Sequence[Parsed]) -> None:
     filesystem, root = resolve(folder)
     if isinstance(filesystem, fs.LocalFileSystem):
         filesystem.create_dir(root, recursive=True)
@@ -122,11 +126,13 @@ def _stage(folder: str, key: str, parsed: Sequence[Parsed]) -> None:
         out.write(orjson.dumps({"key": key, "parsed": parsed}))
 
 
-def _staged(folder: str, key: str) -> list[Parsed] | None:
+def _staged(folder: str, key: dict[str, str], settled: bool) -> list[Parsed] | None:
+    """What is staged. A batch that is half written goes on with it, whatever has changed but for the rules."""
     filesystem, root = resolve(folder)
     try:
         with filesystem.open_input_stream(f"{root}/parsed.json") as file:
             staged = orjson.loads(file.read())
     except (FileNotFoundError, orjson.JSONDecodeError):  # not staged, or killed at it
         return None
-    return [Parsed.from_dict(one) for one in staged["parsed"]] if staged["key"] == key else None
+    holds = staged["key"]["rules"] == key["rules"] if settled else staged["key"] == key
+    return [Parsed.from_dict(one) for one in staged["parsed"]] if holds else None

@@ -42,7 +42,10 @@ Say = Callable[[str], None]
 
 @dataclass
 class Report:
-    """What a run did to the lake. `lines.read` = events + duplicates + quarantined, always."""
+    """What a run did to the lake. `lines.read` = events + duplicates + quarantined, always.
+
+    `unread` says of each source that could not be read why; the others were.
+    """
 
     batch: int = 0
     read: int = 0
@@ -56,6 +59,7 @@ class Report:
     profiles_created: int = 0
     merges: int = 0
     warnings: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
 
     def shown(self) -> dict[str, Any]:
         """As `--json` prints it."""
@@ -111,19 +115,24 @@ class Engine:
         return done
 
 
-def take_new_events(engine: Engine) -> Report:
+def take_new_events(engine: Engine, report: Report | None = None) -> Report:
     """Finish what a crash left, then take every new file as one batch.
+
+    Args:
+        engine: Where.
+        report: Told of each batch as it lands, so that it is right also where a later one fails.
 
     Returns:
         What was done, also when there was nothing to do.
     """
-    report = Report()
+    report = Report() if report is None else report
     prepare(engine.lake)
     if (left := batches.unfinished(engine.lake)) is not None:
         engine.say(f"finishing batch {left.number}, which an earlier run left open")
         report.add(_carry_out(engine, left))
     found = find_new_files(engine.settings, engine.lake)
     report.warnings += found.warnings
+    report.unread += found.errors
     if found.files:
         report.add(_carry_out(engine, batches.open_batch(engine.lake, found.files)))
     return report
@@ -170,6 +179,9 @@ def _carry_out(engine: Engine, batch: Batch) -> Report:
     engine.say(f"batch {batch.number}: reading {sum(not is_mark(file.path) for file in batch.files)} file(s)")
     reading = read_files(lake, engine.settings, batch, engine.run)
     batch, parsed = reading.batch, reading.parsed
+    if not parsed:
+        batches.land(lake, batch, batch.before, {})
+        return Report(batch=batch.number, warnings=reading.warnings)
     engine.say("resolving identities")
     resolved = identity.resolve_batch(lake, batch, parsed, engine.settings.rules, engine.resolve)
     report = _counted(batch, parsed, resolved)
@@ -187,7 +199,7 @@ def _carry_out(engine: Engine, batch: Batch) -> Report:
         if one.cast_to_null:
             report.cast_to_null[one.table] = report.cast_to_null.get(one.table, 0) + one.cast_to_null
     _quarantine(lake, batch, parsed)
-    batches.land(lake, batch, resolved.after, vars(report) | {"warnings": []})
+    batches.land(lake, batch, resolved.after, vars(report) | {"warnings": [], "unread": []})
     staging.clear(lake.path(f"_staging/{batch.number}"))
     return report
 

@@ -32,9 +32,21 @@ def written(path: Path) -> dict[str, Any]:
         ) from None
     if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
         raise SettingsError(f"settings {path}: expected keys such as `space:` and `sources:` with values below them")
+    for key, name in _no_text(found, ()):
+        raise SettingsError(
+            f"settings {path}: {'.'.join(key)}: YAML reads a name there as {name!r}, which is no text; put it in quotes"
+        )
     if isinstance(storage := found.get("storage"), dict):
         found["storage"] = {str(name).lower(): value for name, value in storage.items()}
     return found
+
+
+def _no_text(found: object, key: Key) -> Iterator[tuple[Key, object]]:
+    """Names that are no texts, such as on, off and 1, with where they stand."""
+    for name, value in found.items() if isinstance(found, dict) else ():
+        if not isinstance(name, str):
+            yield key, name
+        yield from _no_text(value, (*key, str(name)))
 
 
 def _read(path: Path) -> object:

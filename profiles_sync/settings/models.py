@@ -41,7 +41,7 @@ class SourceSettings(BaseModel):
     model_config = _STRICT
     id: str
     name: str
-    path: str
+    path: str = Field(min_length=1)
 
 
 class BlockedSettings(BaseModel):
@@ -101,7 +101,7 @@ class Settings(BaseSettings):
         extra="forbid", frozen=True, env_prefix=ENV_PREFIX, env_nested_delimiter="__", hide_input_in_errors=True
     )
     space: SpaceSettings
-    lake: str = "./lake"
+    lake: str = Field(default="./lake", min_length=1)
     sources: dict[Slug, SourceSettings] = {}
     warehouses: dict[Slug, WarehouseSettings] = {}
     identity: IdentitySettings = IdentitySettings()

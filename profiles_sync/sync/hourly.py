@@ -40,6 +40,8 @@ class RunResult:
         if self.error:
             return FAILED
         statuses = {one.status for one in self.warehouses.values()} or {SUCCESS}
+        if self.report.unread:
+            statuses.add(PARTIAL)
         return statuses.pop() if len(statuses) == 1 else PARTIAL
 
     def shown(self) -> dict[str, Any]:
@@ -50,7 +52,9 @@ class RunResult:
             for name, one in self.warehouses.items()
         }
         first = {"status": self.status, "lines": lake.pop("lines"), "tables": lake.pop("tables")}
-        return first | {"warehouses": warehouses} | lake | {"error": self.error}
+        return (
+            first | {"warehouses": warehouses} | lake | {"error": self.error or "; ".join(self.report.unread) or None}
+        )
 
 
 def _errors(result: WarehouseResult) -> str | None:
@@ -83,7 +87,9 @@ def run(
     schemas = {name: one.schema_name or settings.schema_name for name, one in settings.warehouses.items()}
     with _told(result), only_run(lake):
         with _told(result):
-            result.report = take_new_events(Engine(settings, lake, spark, say))
+            unread = take_new_events(Engine(settings, lake, spark, say), result.report).unread
+            if unread and len(unread) == len(settings.sources):
+                result.error = "; ".join(unread)
             _sync_warehouses(settings, lake, result, str(started), say)
         history.record(lake, _syncs(result, started, schemas))
         _keep_up(settings, lake, result, say)

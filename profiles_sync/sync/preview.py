@@ -5,7 +5,7 @@ from typing import Any
 
 from profiles_sync.control import history
 from profiles_sync.errors import ProfilesSyncError
-from profiles_sync.lake.tables import lake_of
+from profiles_sync.lake.tables import readable_lake_of
 from profiles_sync.pipeline import batches
 from profiles_sync.pipeline.delta_source import is_mark
 from profiles_sync.pipeline.run import find_new_files
@@ -17,7 +17,7 @@ from profiles_sync.warehouses import open_warehouse
 
 def preview(settings: Settings) -> dict[str, Any]:
     """The files that the next run takes, and the steps that each warehouse lacks before it."""
-    lake = lake_of(settings)
+    lake = readable_lake_of(settings)
     schemas = history.schemas(lake)
     found = find_new_files(settings, lake)
     left = batches.unfinished(lake)
@@ -39,7 +39,7 @@ def _steps(settings: Settings, name: str, schemas: Mapping[str, str]) -> dict[st
     if error := refused(warehouse, schemas):
         return {"error": error, "tables": {}}
     try:
-        steps = pending(warehouse, lake_of(settings))
+        steps = pending(warehouse, readable_lake_of(settings))
     except ProfilesSyncError as error:
         return {"error": str(error), "tables": {}}
     return {"error": None, "tables": {table: [str(step) for step in several] for table, several in steps.items()}}

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from profiles_sync.errors import AnotherLake, ProfilesSyncError, WarehouseRefused
-from profiles_sync.lake.changes import changes, public_tables
+from profiles_sync.lake.changes import changes
 from profiles_sync.lake.faults import explained
-from profiles_sync.lake.lineage import stands_for
+from profiles_sync.lake.listing import public_tables
 from profiles_sync.lake.tables import Lake
 from profiles_sync.sync.plan import AddColumns, AppendRows, CreateTable, LoadStaging, MergeRows, Step, plan_table
 from profiles_sync.warehouses import sql
@@ -72,7 +72,7 @@ def sync_warehouse(
             known = _known(connection, warehouse.schema)
             for name in public_tables(lake):
                 with _on_its_own(name, result):
-                    if planned := _planned(warehouse, lake, known, name):
+                    if planned := _planned(connection, warehouse, lake, known, name):
                         say(name)
                         done = _sync_table(connection, warehouse, *planned, sync_id)
                         result.tables |= {name: done} if planned[1] else {}
@@ -99,7 +99,7 @@ def pending(warehouse: Warehouse, lake: Lake) -> dict[str, list[Step]]:
     """What a sync would do now, by table; nothing is written."""
     with warehouse.connect(read_only=True) as connection:
         known = _known(connection, warehouse.schema)
-        found = [_planned(warehouse, lake, known, name) for name in public_tables(lake)]
+        found = [_planned(connection, warehouse, lake, known, name) for name in public_tables(lake)]
         return {batch.table.name: steps for batch, steps in filter(None, found) if steps}
 
 
@@ -119,24 +119,28 @@ class _Known:
 def _known(connection: Connection, schema: str) -> _Known:
     recorded = "cursors" in connection.columns(INTERNAL)
     rows = connection.query(sql.read_cursors(schema)) if recorded else []
-    return _Known(connection.columns(schema), {row[0]: Cursor(row[1], int(row[2])) for row in rows})
+    return _Known(connection.columns(schema), {row[0]: Cursor(row[1], int(row[2]), row[3]) for row in rows})
 
 
-def _planned(warehouse: Warehouse, lake: Lake, known: _Known, name: str) -> tuple[Batch, list[Step]] | None:
+def _planned(
+    connection: Connection, warehouse: Warehouse, lake: Lake, known: _Known, name: str
+) -> tuple[Batch, list[Step]] | None:
     """A table's changes and the steps for them; None when the warehouse has them all."""
     existing = known.columns.get(physical(name, warehouse.capabilities))
     # Where there is no table, somebody dropped it: the cursor stands for rows that are gone.
     cursor = known.cursors.get(name) if existing else None
+    if (
+        existing
+        and cursor is None
+        and connection.query(sql.any_row(warehouse.schema, physical(name, warehouse.capabilities)))
+    ):
+        raise AnotherLake(
+            f"the table holds rows, and no record in {INTERNAL} says that a sync of this lake put them there; drop the "
+            "table to have it loaded whole, or give the warehouse a schema of its own"
+        )
     batch = changes(lake, name, cursor)
     if batch is None:
         return None
-    former = cursor.table_id if cursor else batch.cursor.table_id
-    if former != batch.cursor.table_id and not stands_for(lake, name, former):
-        raise AnotherLake(
-            f"the warehouse follows a table that is not the one in {lake.path('')}, which is another lake or was made "
-            "anew; set lake: to the lake that was synced, or give this one a schema of its own; to load this lake's "
-            f"rows instead, drop the tables in {warehouse.schema} and run again"
-        )
     return batch, plan_table(batch, existing, warehouse.capabilities)
 
 

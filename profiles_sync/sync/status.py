@@ -4,13 +4,13 @@ from typing import Any
 
 from profiles_sync.control import history
 from profiles_sync.errors import SettingsError
-from profiles_sync.lake.tables import lake_of
+from profiles_sync.lake.tables import readable_lake_of
 from profiles_sync.settings import Settings
 
 
 def status_of(settings: Settings, sync: str | None = None) -> dict[str, Any]:
     """Per warehouse whether it is enabled, its last and next sync; the syncs, newest first."""
-    done = history.syncs(lake_of(settings))
+    done = history.syncs(readable_lake_of(settings))
     if sync is not None:
         done = [one for one in done if one.sync_id == sync]
         if not done:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from deltalake import write_deltalake
 
 from profiles_sync.control.lock import only_run
-from profiles_sync.lake.changes import folders, public_tables
+from profiles_sync.lake.listing import folders, public_tables
 from profiles_sync.lake.tables import Lake, lake_of, scan
 from profiles_sync.lake.upkeep import keep_up
 from profiles_sync.settings import Settings

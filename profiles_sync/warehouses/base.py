@@ -35,10 +35,15 @@ class Capabilities:
 
 @dataclass(frozen=True)
 class Cursor:
-    """How far a warehouse's table follows the lake's: the lake table's identity and its version."""
+    """How far a warehouse's table follows the lake's: the lake table's identity, its version, and the commit of that.
+
+    A lake that was put back to an earlier state has the same identity, and soon the same versions again. `commit` is a
+    digest of the version's entry in the log, empty where the log has it no more.
+    """
 
     table_id: str
     version: int
+    commit: str = ""
 
 
 class Batch(Protocol):

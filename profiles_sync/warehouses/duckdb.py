@@ -54,7 +54,7 @@ class DuckDBSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
     type: Literal["duckdb"]
-    path: str
+    path: str = Field(min_length=1)
     schema_name: str | None = Field(default=None, alias="schema")
     enabled: bool = True
 

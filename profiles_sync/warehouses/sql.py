@@ -46,8 +46,13 @@ def delete_all(schema: str, table: str) -> str:
     return f"DELETE FROM {quote(schema, table)}"
 
 
+def any_row(schema: str, table: str) -> str:
+    """One row, if there is one."""
+    return f"SELECT 1 FROM {quote(schema, table)} LIMIT 1"
+
+
 def append(schema: str, table: str, key: str, values: Mapping[str, str]) -> str:
-    """Insert the staged rows whose key is new; of several staged rows with one key the first received.
+    """Insert the staged rows whose key is new; of several staged rows with one key the first that landed.
 
     Args:
         schema: Of the table.
@@ -57,9 +62,10 @@ def append(schema: str, table: str, key: str, values: Mapping[str, str]) -> str:
     """
     columns = ", ".join(quote(name) for name in values)
     chosen = ", ".join(values.values())
+    landed = f"{quote('uuid_ts')}, {quote('received_at')}"
     return (
         f"INSERT INTO {quote(schema, table)} ({columns}) SELECT {chosen} FROM ("
-        f"SELECT *, row_number() OVER (PARTITION BY {quote(key)} ORDER BY {quote('received_at')}) AS _place "
+        f"SELECT *, row_number() OVER (PARTITION BY {quote(key)} ORDER BY {landed}) AS _place "
         f"FROM {staging(schema, table)}) AS s WHERE s._place = 1 AND NOT EXISTS ("
         f"SELECT 1 FROM {quote(schema, table)} AS t WHERE t.{quote(key)} = {values[key]})"
     )
@@ -82,13 +88,16 @@ def create_cursors() -> str:
     """The sync record: how far each table follows the lake."""
     return (
         f"CREATE TABLE IF NOT EXISTS {quote(INTERNAL, 'cursors')} (schema_name VARCHAR, table_name VARCHAR, "
-        "table_id VARCHAR, version BIGINT, sync_id VARCHAR)"
+        "table_id VARCHAR, version BIGINT, commit_digest VARCHAR, sync_id VARCHAR)"
     )
 
 
 def read_cursors(schema: str) -> str:
     """Every cursor of a schema."""
-    return f"SELECT table_name, table_id, version FROM {quote(INTERNAL, 'cursors')} WHERE schema_name = {text(schema)}"
+    return (
+        f"SELECT table_name, table_id, version, commit_digest FROM {quote(INTERNAL, 'cursors')} "
+        f"WHERE schema_name = {text(schema)}"
+    )
 
 
 def forget_cursor(schema: str, table: str) -> str:
@@ -99,5 +108,6 @@ def forget_cursor(schema: str, table: str) -> str:
 
 def record_cursor(schema: str, table: str, cursor: Cursor, sync_id: str) -> str:
     """Write a cursor; in the transaction that applied the rows it stands for."""
-    values = f"{text(schema)}, {text(table)}, {text(cursor.table_id)}, {cursor.version}, {text(sync_id)}"
+    stands = f"{text(cursor.table_id)}, {cursor.version}, {text(cursor.commit)}"
+    values = f"{text(schema)}, {text(table)}, {stands}, {text(sync_id)}"
     return f"INSERT INTO {quote(INTERNAL, 'cursors')} VALUES ({values})"

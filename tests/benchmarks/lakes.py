@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from profiles_sync.lake.changes import public_tables
+from profiles_sync.lake.listing import public_tables
 from profiles_sync.lake.tables import Lake, scan
 from profiles_sync.settings import Settings
 from profiles_sync.spec import tables

@@ -4,7 +4,7 @@ import boto3
 import pytest
 
 from profiles_sync.lake import merging
-from profiles_sync.lake.changes import public_tables
+from profiles_sync.lake.listing import public_tables
 from profiles_sync.lake.tables import lake_of
 from profiles_sync.sync.preview import preview
 from profiles_sync.sync.status import status_of

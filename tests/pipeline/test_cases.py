@@ -9,7 +9,7 @@ import duckdb
 import pytest
 import yaml
 
-from profiles_sync.lake.changes import public_tables
+from profiles_sync.lake.listing import public_tables
 from profiles_sync.lake.tables import scan
 from profiles_sync.pipeline.identity import VIOLATIONS
 from profiles_sync.pipeline.run import Engine, take_new_events

@@ -9,7 +9,7 @@ import sys
 import duckdb
 import pytest
 
-from profiles_sync.lake.changes import public_tables
+from profiles_sync.lake.listing import public_tables
 from profiles_sync.pipeline.run import take_new_events
 from profiles_sync.sync.hourly import run
 from tests.lakes import Twin, random_events, rows_of

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from profiles_sync.lake.changes import public_tables
+from profiles_sync.lake.listing import public_tables
 from profiles_sync.lake.tables import scan
 from profiles_sync.pipeline.run import rebuild, take_new_events
 from tests.lakes import Twin, random_events, rows_of

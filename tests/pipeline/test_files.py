@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from profiles_sync.errors import SourceUnreachable
+from profiles_sync.errors import LakeError, SourceUnreachable
 from profiles_sync.pipeline import batches, identity, reading, shares, staging
 from profiles_sync.pipeline.batches import SourceFile
 from profiles_sync.pipeline.discover import new_files
@@ -23,6 +23,7 @@ from profiles_sync.pipeline.parse import ParseTask, parse
 from profiles_sync.pipeline.run import Engine, rebuild, take_new_events
 from profiles_sync.settings import load
 from profiles_sync.spec.rules import IdentityRules
+from profiles_sync.sync.hourly import run
 from tests.intake import NOON, ids, many, page, put, quarantined, rows, settled, take
 from tests.lakes import Twin
 
@@ -316,6 +317,45 @@ def test_a_batch_whose_files_were_read_goes_on_without_them(twin, monkeypatch):
     path.unlink()
     report = take(twin)
     assert (report.events, quarantined(twin)) == (1, [("a.jsonl", 2, "broken JSON", "broken")])
+
+
+def test_a_batch_goes_on_with_what_it_has_staged_whatever_the_settings_call_its_source(twin, monkeypatch):
+    put(twin, "a.jsonl", page("m1"))
+    gone = put(twin, "b.jsonl", page("m2"))
+    opened(twin)
+    gone.unlink()
+    killed_after_reading(twin, monkeypatch)
+    (twin.folder / "events" / "a.jsonl").unlink()
+    path = twin.folder / "acme.yml"
+    path.write_text(path.read_text().replace("name: Website", "name: Our website"))
+    twin.engine = Engine(load(path), twin.lake, twin.engine.spark)
+    assert (take(twin).events, ids(twin)) == (1, ["m1"])
+    assert {row["triggering_event_source_name"] for row in rows(twin, "id_graph_updates")} == {"Our website"}
+
+
+def test_one_source_that_cannot_be_read_does_not_stop_the_others(twin):
+    put(twin, "a.jsonl", page("m1"))
+    broken = put(twin, "../broken/_delta_log/00000000000000000000.json", b"no JSON").parents[1].resolve()
+    settled(twin, {"broken": broken, "website": twin.folder / "events"})
+    result = run(twin.settings, lambda: None)
+    assert (result.status, result.report.events, result.warehouses["local"].status) == ("Partial success", 1, "Success")
+    assert result.shown()["error"].startswith(f"source broken: cannot read the Delta table {broken}: ")
+    assert "\n" not in result.shown()["error"]
+    settled_alone = twin.settings.model_copy(update={"sources": {"broken": twin.settings.sources["broken"]}})
+    assert run(settled_alone, lambda: None).status == "Failed"
+
+
+def test_a_batch_that_landed_is_reported_also_where_the_next_one_fails(twin, monkeypatch):
+    put(twin, "a.jsonl", page("m1"))
+    opened(twin)
+    put(twin, "b.jsonl", page("m2"))
+
+    def fails(*_):
+        raise LakeError("no more batches")
+
+    monkeypatch.setattr(batches, "open_batch", fails)
+    result = run(twin.settings, lambda: None)
+    assert (result.status, result.report.events, result.error) == ("Failed", 1, "no more batches")
 
 
 def test_a_begun_batch_that_lost_what_it_had_staged_waits_for_its_files(twin, monkeypatch):

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from profiles_sync.lake.changes import public_tables
+from profiles_sync.lake.listing import public_tables
 from profiles_sync.pipeline import casts, digests
 from tests.intake import NOON, at, ids, line, page, put, quarantined, rows, settled, take
 from tests.lakes import Twin, rows_of

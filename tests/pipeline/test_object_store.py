@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import fs
 
-from profiles_sync.errors import SourceError, SourceUnreachable
+from profiles_sync.errors import SourceUnreachable
 from profiles_sync.pipeline import batches
 from profiles_sync.pipeline.batches import SourceFile
 from profiles_sync.pipeline.discover import new_files
@@ -61,15 +61,15 @@ def test_files_and_tables_behind_a_url(twin):
     ],
 )
 def test_credentials_in_a_url_are_refused_and_not_repeated(url):
-    with pytest.raises(SourceError, match="set them in the environment") as refused:
-        new_files({"website": url}, {})
-    assert "hunter2" not in str(refused.value)
+    (refused,) = new_files({"website": url}, {}).errors
+    assert "set them in the environment" in refused
+    assert "hunter2" not in refused
 
 
 @pytest.mark.parametrize("url", ["hdfs://host/events", "http://host/events", "s3:///events", "gs://"])
 def test_a_storage_that_is_not_supported_is_refused(url):
-    with pytest.raises(SourceError, match="cannot open"):
-        new_files({"website": url}, {})
+    (refused,) = new_files({"website": url}, {}).errors
+    assert "cannot open" in refused
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from profiles_sync.lake.changes import public_tables
+from profiles_sync.lake.listing import public_tables
 from profiles_sync.sync.hourly import run
 from tests.lakes import Twin, random_events, rows_of
 

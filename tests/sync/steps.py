@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from profiles_sync.lake.changes import public_tables
+from profiles_sync.lake.listing import public_tables
 from profiles_sync.lake.tables import scan
 from profiles_sync.sync.hourly import run
 from profiles_sync.sync.run import sync_warehouse

@@ -1,11 +1,12 @@
 """A sync with something in the way: what fails is told, held up alone, and made up for later."""
 
+import json
 import shutil
 
 import pytest
 
 from profiles_sync.control import history
-from profiles_sync.lake.changes import public_tables
+from profiles_sync.lake.listing import public_tables
 from profiles_sync.lake.tables import lake_of, scan
 from profiles_sync.sync.hourly import run
 from profiles_sync.sync.preview import preview
@@ -103,9 +104,12 @@ def test_a_key_that_does_not_fit_its_column_is_refused_and_never_left_empty(tmp_
 
 def test_a_key_that_fits_its_column_is_compared_there(tmp_path):
     twin = Twin(tmp_path)
-    twin.land([bought("1"), bought("2")])
+    twin.land([bought("2")])
+    synced(twin)
     with warehouse(tmp_path) as opened:
-        opened.execute("CREATE SCHEMA acme; CREATE TABLE acme.bought (id INTEGER); INSERT INTO acme.bought VALUES (2)")
+        opened.execute("ALTER TABLE acme.bought ALTER id TYPE INTEGER")
+        opened.execute("UPDATE _profiles_sync.cursors SET version = 0, commit_digest = ''")  # as if all were new
+    twin.land([bought("1")])
     done = synced(twin).tables["bought"]
     assert (done.rows, done.duplicates) == (1, 1)
     assert query(tmp_path, "SELECT id FROM acme.bought ORDER BY id") == [(1,), (2,)]
@@ -188,6 +192,43 @@ def test_a_table_that_was_lost_in_the_lake_keeps_its_rows_in_the_warehouse(tmp_p
     assert (result.status, [*result.warehouses["local"].tables]) == ("Partial success", ["pages", "tracks", "bought"])
     assert query(tmp_path, "SELECT id FROM acme.pages") == [("p1",)]
     assert_same(twin, but=["pages"])
+
+
+def test_a_lake_that_was_put_back_to_an_earlier_state_is_refused_and_not_passed_by(tmp_path):
+    twin = Twin(tmp_path / "space")
+    twin.write([bought("m1")])
+    job(twin)
+    lake = tmp_path / "space" / "lake"
+    shutil.copytree(lake, tmp_path / "backup")
+    twin.write([bought("m2")])
+    job(twin)
+    shutil.rmtree(lake)
+    (tmp_path / "backup").rename(lake)
+    assert job(twin).status == "Failed"  # the file of m2 is taken again, and every version is there once more
+    (tmp_path / "space" / "events" / "more.jsonl").write_text(json.dumps(bought("m3")))
+    result = job(twin)
+    assert result.warehouses["local"].tables["bought"].error.startswith("the warehouse follows a table that is not")
+    assert query(twin.folder, "SELECT id FROM acme.bought ORDER BY id") == [("m1",), ("m2",)]
+    with warehouse(twin.folder) as opened:
+        opened.execute("DROP SCHEMA acme CASCADE")
+    assert job(twin).status == "Success"
+    assert_same(twin)
+
+
+@pytest.mark.parametrize("is_filled", [False, True])
+def test_rows_that_no_record_stands_for_are_left_alone(tmp_path, is_filled):
+    twin = Twin(tmp_path)
+    twin.write([bought("m1"), call("identify", "i1", userId="u1")])
+    job(twin)
+    with warehouse(tmp_path) as opened:
+        opened.execute("DELETE FROM _profiles_sync.cursors")
+        if not is_filled:
+            opened.execute("DELETE FROM acme.bought")
+    twin.write([bought("m2")])
+    result = job(twin).warehouses["local"]
+    assert ("bought" in {name for name, done in result.tables.items() if done.error}) == is_filled
+    assert len(query(tmp_path, "FROM acme.bought")) == (1 if is_filled else 2)
+    assert result.tables["user_identifiers"].error.startswith("the table holds rows, and no record in _profiles_sync")
 
 
 def test_a_rebuilt_lake_stands_in_place_of_the_one_it_was_built_from(tmp_path):

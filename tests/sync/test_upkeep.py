@@ -5,7 +5,7 @@ import time
 import pytest
 
 from profiles_sync.lake import upkeep as tables_upkeep
-from profiles_sync.lake.changes import public_tables
+from profiles_sync.lake.listing import public_tables
 from profiles_sync.lake.tables import lake_of
 from profiles_sync.sync import upkeep as sync_upkeep
 from profiles_sync.sync.upkeep import is_due, upkeep

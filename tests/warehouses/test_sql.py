@@ -38,7 +38,7 @@ def test_the_statements_of_one_table_as_text():
     )
     assert sql.append("acme", "pages", "id", VALUES) == (
         'INSERT INTO "acme"."pages" ("id", "n") SELECT s."id", s."n" FROM (SELECT *, row_number() OVER '
-        '(PARTITION BY "id" ORDER BY "received_at") AS _place FROM "_profiles_sync"."acme__pages") AS s '
+        '(PARTITION BY "id" ORDER BY "uuid_ts", "received_at") AS _place FROM "_profiles_sync"."acme__pages") AS s '
         'WHERE s._place = 1 AND NOT EXISTS (SELECT 1 FROM "acme"."pages" AS t WHERE t."id" = s."id")'
     )
     assert sql.merge("acme", "pages", ["id"], VALUES) == (
@@ -62,11 +62,12 @@ def test_creating_twice_changes_nothing(opened):
     assert [row[:2] for row in opened.execute("DESCRIBE acme.t").fetchall()] == [("id", "VARCHAR"), ("n", "BIGINT")]
 
 
-def test_append_takes_the_first_received_row_of_each_new_key(opened):
+def test_append_takes_the_row_of_each_new_key_that_landed_first(opened):
     opened.execute("CREATE TABLE acme.t AS SELECT 'old' AS id, 0 AS n")
     opened.execute(
         f"CREATE TABLE {sql.staging('acme', 't')} AS FROM (VALUES "
-        "('old', 9, 1), ('a', 2, 20), ('a', 1, 10), ('b', 3, 30)) AS v(id, n, received_at)"
+        "('old', 9, 1, 1), ('a', 2, 20, 1), ('a', 1, 10, 1), ('b', 4, 10, 2), ('b', 3, 30, 1)) "
+        "AS v(id, n, received_at, uuid_ts)"
     )
     assert opened.execute(sql.append("acme", "t", "id", VALUES)).fetchall() == [(2,)]
     assert opened.execute("FROM acme.t ORDER BY n").fetchall() == [("old", 0), ("a", 1), ("b", 3)]
@@ -86,9 +87,10 @@ def test_merge_deletes_updates_and_inserts_by_all_its_keys(opened):
 
 def test_a_cursor_is_forgotten_and_recorded_for_one_table_of_one_schema(opened):
     for schema, table, version in (("acme", "pages", 1), ("acme", "it's", 2), ("other", "pages", 3)):
-        opened.execute(sql.record_cursor(schema, table, Cursor("t-1", version), "17"))
+        opened.execute(sql.record_cursor(schema, table, Cursor("t-1", version, f"c{version}"), "17"))
     opened.execute(sql.forget_cursor("acme", "pages"))
-    assert opened.execute(sql.read_cursors("acme")).fetchall() == [("it's", "t-1", 2)]
-    assert opened.execute(sql.read_cursors("other")).fetchall() == [("pages", "t-1", 3)]
+    assert opened.execute(sql.read_cursors("acme")).fetchall() == [("it's", "t-1", 2, "c2")]
+    assert opened.execute(sql.read_cursors("other")).fetchall() == [("pages", "t-1", 3, "c3")]
     opened.execute(sql.record_cursor("acme", "pages", Cursor("t-2", 4), "18"))
-    assert sorted(opened.execute(sql.read_cursors("acme")).fetchall()) == [("it's", "t-1", 2), ("pages", "t-2", 4)]
+    found = sorted(opened.execute(sql.read_cursors("acme")).fetchall())
+    assert found == [("it's", "t-1", 2, "c2"), ("pages", "t-2", 4, "")]

@@ -1,0 +1,19 @@
+"""What tables a lake has."""
+
+from pyarrow import fs
+
+from profiles_sync.lake.tables import Lake, storage_of
+from profiles_sync.spec.tables import QUARANTINE, table
+
+
+def public_tables(lake: Lake) -> list[str]:
+    """The tables that a warehouse gets, those that are always there first."""
+    names = set(folders(lake)) - {QUARANTINE.name, "_control", "_staging"}
+    return sorted(names, key=lambda name: (table(name).group == "track event table", name))
+
+
+def folders(lake: Lake, below: str = "") -> list[str]:
+    """The folders of the space, or of one of its folders."""
+    filesystem, root = storage_of(f"{lake.root.rstrip('/')}/{lake.slug}/{below}")
+    listed = filesystem.get_file_info(fs.FileSelector(root, allow_not_found=True))
+    return sorted(info.base_name for info in listed if info.type == fs.FileType.Directory)
