@@ -19,7 +19,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from deltalake import DeltaTable, TableFeatures
+from deltalake import DeltaTable
 from numpy.typing import NDArray
 from pyarrow import fs
 
@@ -29,6 +29,7 @@ from profiles_sync.lake.tables import Lake, storage_of
 
 _LONGEST = 64 << 10  # characters of a vector in the log; then its file is worth rewriting
 _ATTEMPTS = 5
+_FEATURES = ("appendOnly", "changeDataFeed", "deletionVectors", "invariants")  # that our tables may use
 _BETWEEN = "\0"  # parts a key's columns; it stands in no value
 Numbers = NDArray[np.int64]
 
@@ -56,7 +57,8 @@ def merge(lake: Lake, name: str, keys: Sequence[str], changes: pa.Table, transac
         False when nothing was done, because this table needs deltalake's MERGE.
     """
     for _ in range(_ATTEMPTS):
-        table = _with_vectors(lake, name)
+        table = lake.open(name)
+        assert table is not None, name
         files = log.live_files(table)
         if files is None or not all(vectors.is_readable(one.get("deletionVector")) for one in files.values()):
             return False
@@ -65,7 +67,10 @@ def merge(lake: Lake, name: str, keys: Sequence[str], changes: pa.Table, transac
         marked = [_marked(files[hit.path], hit.rows) for hit in hits]
         if any(len(add["deletionVector"]["pathOrInlineDv"]) > _LONGEST for add in marked):
             return False
-        actions = [{"txn": {"appId": app, "version": at, "lastUpdated": log.now()}} for app, at in transactions.items()]
+        actions = _allowed(table)
+        actions += [
+            {"txn": {"appId": app, "version": at, "lastUpdated": log.now()}} for app, at in transactions.items()
+        ]
         actions += [{"remove": _removed(files[hit.path])} for hit in hits]
         actions += [{"add": add} for add in marked]
         found = np.zeros(known.num_rows, np.bool_)
@@ -76,15 +81,28 @@ def merge(lake: Lake, name: str, keys: Sequence[str], changes: pa.Table, transac
     return False
 
 
-def _with_vectors(lake: Lake, name: str) -> DeltaTable:
-    table = lake.open(name)
-    assert table is not None, name
-    if table.metadata().configuration.get("delta.enableDeletionVectors") != "true":
-        table.alter.add_feature(TableFeatures.DeletionVectors, allow_protocol_versions_increase=True)
-        table.alter.set_table_properties({"delta.enableDeletionVectors": "true"})
-        table = lake.open(name)
-        assert table is not None, name
-    return table
+def _allowed(table: DeltaTable) -> list[Action]:
+    """What makes the log allow vectors. deltalake's own words for it lose the change feed, or ask for too much."""
+    about = table.metadata()
+    if about.configuration.get("delta.enableDeletionVectors") == "true":
+        return []
+    features = sorted({*_FEATURES, *(table.protocol().writer_features or ())})
+    readers = sorted({"deletionVectors", *(table.protocol().reader_features or ())})
+    versions = {"minReaderVersion": 3, "minWriterVersion": 7}
+    metadata = {
+        "id": str(about.id),
+        "name": about.name,
+        "description": about.description,
+        "format": {"provider": "parquet", "options": {}},
+        "schemaString": table.schema().to_json(),
+        "partitionColumns": about.partition_columns,
+        "createdTime": about.created_time,
+        "configuration": about.configuration | {"delta.enableDeletionVectors": "true"},
+    }
+    return [
+        {"protocol": versions | {"readerFeatures": readers, "writerFeatures": features}},
+        {"metaData": metadata},
+    ]
 
 
 def _hits(table: DeltaTable, files: Mapping[str, Action], keys: Sequence[str], known: pa.Table) -> list[_Hit]:

@@ -5,6 +5,7 @@ driver commits them, one commit per table.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
@@ -30,6 +31,7 @@ from profiles_sync.spec.columns import infer
 from profiles_sync.spec.tables import Type
 
 _FILE = 48 << 20  # staged bytes that go into one file
+_AT_ONCE = 8  # tables whose logs are read and written at once: the time is the storage's, not ours
 _STAMPS = pa.schema([("segment_id", pa.string()), ("kept", pa.bool_())])
 
 
@@ -90,20 +92,22 @@ def plan(lake: Lake, batch: Batch, parsed: Sequence[Parsed], resolved: Resolved,
     for split, one in enumerate(parsed):
         for table in one.tables:
             by_table.setdefault(table.table, []).append((split, table))
-    tasks = []
-    for name, slices in sorted(by_table.items()):
-        if lake.has(name, batch.number):
-            continue
-        types = _columns(lake, name, slices, resolved)
+
+    def tasks_of(name: str) -> list[WriteTask]:
+        slices = by_table[name]
+        types = None if lake.has(name, batch.number) else _columns(lake, name, slices, resolved)
         if types is None:
-            continue
+            return []
         parts = [
             Part(one.where, {column: b.kind for column, b in one.brought.items()}, stamps[split])
             for split, one in slices
         ]
-        for number, some in enumerate(_together(parts)):
-            file = f"part-{batch.number:010d}-{attempt}-{number:04d}.parquet"
-            tasks.append(WriteTask(name, lake.path(name), file, types, some, batch.uuid_ts))
+        files = [f"part-{batch.number:010d}-{attempt}-{number:04d}.parquet" for number in range(len(parts))]
+        together = zip(files, _together(parts), strict=False)
+        return [WriteTask(name, lake.path(name), file, types, some, batch.uuid_ts) for file, some in together]
+
+    with ThreadPoolExecutor(_AT_ONCE) as beside:
+        tasks = [task for several in beside.map(tasks_of, sorted(by_table)) for task in several]
     return sorted(tasks, key=lambda task: -sum(part.where.length for part in task.parts))  # the largest first
 
 
@@ -215,8 +219,14 @@ def _column(
 
 def commit(lake: Lake, batch: Batch, written: Sequence[Written]) -> None:
     """Commit the written files, one commit per table."""
-    for name, files in _by_table(written):
+
+    def one(table: tuple[str, list[Written]]) -> None:
+        name, files = table
         lake.append_files(name, [file.action(batch.uuid_ts) for file in files], batch.number)
+
+    with ThreadPoolExecutor(_AT_ONCE) as beside:
+        for _ in beside.map(one, _by_table(written)):
+            pass
 
 
 def _by_table(written: Sequence[Written]) -> Iterator[tuple[str, list[Written]]]:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ from profiles_sync.warehouses.base import INTERNAL, OPERATION, Batch, Connection
 from profiles_sync.warehouses.names import physical
 
 _log = logging.getLogger(__name__)
+_AHEAD = 8  # tables whose logs are read at once
 SUCCESS, PARTIAL, FAILED = "Success", "Partial success", "Failed"
 
 
@@ -69,10 +71,10 @@ def sync_warehouse(
     try:
         with warehouse.connect() as connection:
             _prepare(connection, warehouse.schema)
-            known = _known(connection, warehouse.schema)
-            for name in public_tables(lake):
+            known = _known(connection, warehouse)
+            for name, look in _looking(lake, known):
                 with _on_its_own(name, result):
-                    if planned := _planned(connection, warehouse, lake, known, name):
+                    if planned := _planned(connection, warehouse, known, name, look):
                         say(name)
                         done = _sync_table(connection, warehouse, *planned, sync_id)
                         result.tables |= {name: done} if planned[1] else {}
@@ -98,8 +100,8 @@ def _on_its_own(name: str, result: WarehouseResult) -> Iterator[None]:
 def pending(warehouse: Warehouse, lake: Lake) -> dict[str, list[Step]]:
     """What a sync would do now, by table; nothing is written."""
     with warehouse.connect(read_only=True) as connection:
-        known = _known(connection, warehouse.schema)
-        found = [_planned(connection, warehouse, lake, known, name) for name in public_tables(lake)]
+        known = _known(connection, warehouse)
+        found = [_planned(connection, warehouse, known, name, look) for name, look in _looking(lake, known)]
         return {batch.table.name: steps for batch, steps in filter(None, found) if steps}
 
 
@@ -110,35 +112,42 @@ def _prepare(connection: Connection, schema: str) -> None:
 
 @dataclass(frozen=True)
 class _Known:
-    """What a warehouse has: column to type per table, and how far each table follows the lake."""
+    """What a warehouse has: column to type per table, and how far each lake table that it has is followed."""
 
     columns: Mapping[str, Mapping[str, str]]
     cursors: Mapping[str, Cursor]
 
 
-def _known(connection: Connection, schema: str) -> _Known:
+def _known(connection: Connection, warehouse: Warehouse) -> _Known:
     recorded = "cursors" in connection.columns(INTERNAL)
-    rows = connection.query(sql.read_cursors(schema)) if recorded else []
-    return _Known(connection.columns(schema), {row[0]: Cursor(row[1], int(row[2]), row[3]) for row in rows})
+    rows = connection.query(sql.read_cursors(warehouse.schema)) if recorded else []
+    columns = connection.columns(warehouse.schema)
+    # Where there is no table, somebody dropped it: the cursor stands for rows that are gone.
+    followed = [row for row in rows if physical(row[0], warehouse.capabilities) in columns]
+    return _Known(columns, {row[0]: Cursor(row[1], int(row[2]), row[3]) for row in followed})
+
+
+def _looking(lake: Lake, known: _Known) -> Iterator[tuple[str, Callable[[], Batch | None]]]:
+    """Every table with what changed in it: the logs of some are read while others are synced."""
+    with ThreadPoolExecutor(_AHEAD) as readers:
+        looks = {
+            name: readers.submit(changes, lake, name, known.cursors.get(name)).result for name in public_tables(lake)
+        }
+        yield from looks.items()
 
 
 def _planned(
-    connection: Connection, warehouse: Warehouse, lake: Lake, known: _Known, name: str
+    connection: Connection, warehouse: Warehouse, known: _Known, name: str, look: Callable[[], Batch | None]
 ) -> tuple[Batch, list[Step]] | None:
     """A table's changes and the steps for them; None when the warehouse has them all."""
-    existing = known.columns.get(physical(name, warehouse.capabilities))
-    # Where there is no table, somebody dropped it: the cursor stands for rows that are gone.
-    cursor = known.cursors.get(name) if existing else None
-    if (
-        existing
-        and cursor is None
-        and connection.query(sql.any_row(warehouse.schema, physical(name, warehouse.capabilities)))
-    ):
+    there = physical(name, warehouse.capabilities)
+    existing = known.columns.get(there)
+    if existing and name not in known.cursors and connection.query(sql.any_row(warehouse.schema, there)):
         raise AnotherLake(
             f"the table holds rows, and no record in {INTERNAL} says that a sync of this lake put them there; drop the "
             "table to have it loaded whole, or give the warehouse a schema of its own"
         )
-    batch = changes(lake, name, cursor)
+    batch = look()
     if batch is None:
         return None
     return batch, plan_table(batch, existing, warehouse.capabilities)

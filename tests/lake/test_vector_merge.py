@@ -58,7 +58,10 @@ def test_a_changed_row_is_marked_and_written_anew_beside_the_new_ones(lake):
     first, second = sorted(log.live_files(lake.open(TABLE.name)).values(), key=lambda add: add["modificationTime"])
     assert sorted(vectors.decoded(first["deletionVector"])) == [3, 4]
     assert (second["stats"], "deletionVector" in second) == ('{"numRecords":3}', False)
-    assert lake.open(TABLE.name).version() == version + 3  # two to allow vectors, once, and one for the merge
+    assert lake.open(TABLE.name).version() == version + 1
+    protocol, metadata = lake.open(TABLE.name).protocol(), lake.open(TABLE.name).metadata()
+    assert (protocol.reader_features, protocol.min_writer_version) == (["deletionVectors"], 7)
+    assert metadata.configuration == {"delta.enableChangeDataFeed": "true", "delta.enableDeletionVectors": "true"}
 
 
 def test_a_batch_is_merged_once(lake):
