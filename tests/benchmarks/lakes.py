@@ -1,9 +1,13 @@
 """What a lake holds, to compare it with one Delta table of the same events, the reference, or another lake."""
 
+import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from profiles_sync.lake.listing import public_tables
@@ -21,15 +25,16 @@ SELECT DISTINCT messageId AS id, event, TRY_CAST(properties.price AS DOUBLE) AS 
 FROM read_parquet({files}) WHERE messageId IS NOT NULL"""
 
 
-def events_of_lake(lake: Lake) -> Answer:
-    """Every event once: its id, and from a Track call's own table its name and a price."""
+def events_of_lake(lake: Lake, since: int = 0) -> Answer:
+    """Every event received since then, in microseconds, once: its id, and of a Track call its name and a price."""
+    where = pc.field("received_at") >= pa.scalar(since, pa.timestamp("us", "UTC"))
     found = []
     for name in public_tables(lake):
         table = lake.open(name)
         if table is not None and tables.table(name).group == "track event table":
-            found.append(scan(table, ["id", "event_text", "price"]).rename_columns(["id", "event", "price"]))
+            found.append(scan(table, ["id", "event_text", "price"], where).rename_columns(["id", "event", "price"]))
         elif table is not None and name in _CALLS:
-            found.append(scan(table, ["id"]))
+            found.append(scan(table, ["id"], where))
     plain = "SELECT id, event, TRY_CAST(price AS DOUBLE) AS price FROM rows"
     return answer(plain, rows=pa.concat_tables(_texts(found), promote_options="default"))
 
@@ -48,7 +53,7 @@ def events_of_one_table(path: Path) -> Answer:
 
 def all_of_lake(lake: Lake) -> Answer:
     """Every row of every public table, but for the time of the run."""
-    return _all({name: rows_of(lake, name) for name in public_tables(lake)})
+    return all_of({name: rows_of(lake, name) for name in public_tables(lake)})
 
 
 def all_of_reference(settings: Settings) -> Answer:
@@ -57,7 +62,32 @@ def all_of_reference(settings: Settings) -> Answer:
     reference.land(_read(settings))
     names = {*reference.tables.rows, *(table.name for table in tables.FIXED_TABLES)}
     types = {name: tables.table(name).types | reference.tables.added.get(name, {}) for name in names}
-    return _all({name: expected(reference, name, types[name]) for name in names})
+    return all_of({name: expected(reference, name, types[name]) for name in names})
+
+
+def all_of_duckdb(path: Path, schema: str) -> Answer:
+    """The same of a warehouse."""
+    with warehouse(path) as opened:
+        names = opened.execute(f"SELECT table_name FROM duckdb_tables() WHERE schema_name = '{schema}'").fetchall()
+        rows = {name: opened.sql(f'SELECT * FROM {schema}."{name}"').to_arrow_table() for (name,) in names}
+    return all_of({name: list(_as_texts(found)) for name, found in rows.items()})
+
+
+@contextmanager
+def warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB file, under a name that no schema in it has."""
+    with duckdb.connect() as opened:
+        opened.execute(f"ATTACH '{path}' AS warehouse (READ_ONLY)")
+        opened.execute("USE warehouse")
+        yield opened
+
+
+def _as_texts(rows: pa.Table) -> Iterator[str]:
+    """As `rows_of` has them."""
+    whole = [pa.int64() if pa.types.is_timestamp(one.type) else one.type for one in rows.schema]
+    plain = rows.cast(pa.schema(list(zip(rows.schema.names, whole, strict=True))))
+    for row in plain.drop_columns(["uuid_ts"]).to_pylist():
+        yield json.dumps(row, sort_keys=True)
 
 
 def _read(settings: Settings) -> Iterator[Event]:
@@ -70,7 +100,7 @@ def _read(settings: Settings) -> Iterator[Event]:
                     continue
 
 
-def _all(rows: dict[str, list[str]]) -> Answer:
+def all_of(rows: dict[str, list[str]]) -> Answer:
     pairs = [(name, row) for name, found in rows.items() for row in found]
     names, texts = zip(*pairs, strict=True) if pairs else ((), ())
     return answer(

@@ -18,15 +18,16 @@ from tests.benchmarks.inputs import STREAM, space
 from tests.benchmarks.lakes import all_of_lake, events_of_lake, events_of_one_table
 from tests.benchmarks.measure import Answer, Bench, Goal, Result, Way, agreed, race
 
-_HOURS, _EACH = 200, 100  # hours in the stream, and events in each of them
+FULL, QUICK = (200, 100), (60, 100)  # hours in the stream, and events in each of them
 
 
 def measure(bench: Bench) -> Iterator[Result]:
     hours = Hours(bench)
-    inputs = {"events before": _HOURS * _EACH, "seed": bench.sizes.seed}
+    count, each = bench.sizes
+    inputs = {"events before": count * each, "seed": bench.seed}
     results = []
     for events, most, ours, against, theirs in (
-        (_EACH, 10.0, hours.take, "Spark appends them to one Delta table", hours.append),
+        (each, 10.0, hours.take, "Spark appends them to one Delta table", hours.append),
         (0, 3.0, hours.idle, "Spark counts one Delta table", hours.count),
     ):
         counted = hours.counted(ours)
@@ -35,7 +36,7 @@ def measure(bench: Bench) -> Iterator[Result]:
             Way(f"an hour with {events or 'no'} events", ours, hours.in_lake),
             Way(against, theirs, hours.in_one_table),
         )
-        results.append(race(6, *ways, Goal(most, "s"), {"events": events, **inputs}, bench.sizes.repeats, counted))
+        results.append(race(6, *ways, Goal(most, "s"), {"events": events, **inputs}, bench.repeats, counted))
     agreed(
         Way("hour by hour", hours.take, lambda: all_of_lake(hours.lake)),
         Way("all hours as one batch", hours.take, hours.at_once),
@@ -48,12 +49,13 @@ class Hours:
 
     def __init__(self, bench: Bench) -> None:
         self.spark, self.folder = bench.spark, bench.folder
-        shape = replace(STREAM, events=_HOURS * _EACH, hours=_HOURS, seed=bench.sizes.seed)
-        first = _HOURS - bench.sizes.repeats - 2  # one is counted, one runs before the timed ones
+        count, each = bench.sizes
+        shape = replace(STREAM, events=count * each, hours=count, seed=bench.seed)
+        first = count - bench.repeats - 2  # one is counted, one runs before the timed ones
         self.events, self.one = self.folder / "events", self.folder / "one"
         write_events(self.events, shape, last_hour=first)
-        self.coming = iter(range(first, _HOURS))
-        for hour in range(first, _HOURS):
+        self.coming = iter(range(first, count))
+        for hour in range(first, count):
             write_events(self._waiting(hour), shape, first_hour=hour, last_hour=hour + 1)
         self.settings = space(self.folder / "space", "auto", self.events, warehouse=True)
         self.lake = lake_of(self.settings)

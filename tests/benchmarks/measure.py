@@ -15,22 +15,26 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Sizes:
-    """How large the inputs are and how often things are timed."""
+class Bench:
+    """What a measure is given.
 
-    edges: tuple[int, ...] = (1_270_000, 12_600_000)
-    events: int = 1_000_000
+    Attributes:
+        start: Gives the session, and starts it for the first who asks.
+        folder: Of its own.
+        sizes: Of its inputs; each measure says what they are.
+        repeats: How often each way is timed.
+        seed: Of all that is generated.
+    """
+
+    start: "Callable[[], SparkSession]"
+    folder: Path
+    sizes: tuple[int, ...]
     repeats: int = 3
     seed: int = 7
 
-
-@dataclass(frozen=True)
-class Bench:
-    """What a measure is given: the session, which is up, a folder of its own, and the sizes."""
-
-    spark: "SparkSession"
-    folder: Path
-    sizes: Sizes
+    @property
+    def spark(self) -> "SparkSession":
+        return self.start()
 
 
 @dataclass(frozen=True)
@@ -43,19 +47,21 @@ class Answer:
 
 @dataclass(frozen=True)
 class Way:
-    """One of the two: how it is run, which is timed, and how its last answer is read, which is not."""
+    """One of the two: how it is run, which is timed; what comes before that and how its last answer is read are not."""
 
     name: str
     run: Callable[[], object]
     answer: Callable[[], Answer]
+    prepare: Callable[[], object] = lambda: None
 
 
 @dataclass(frozen=True)
 class Goal:
-    """At most so many times the other's seconds (`x`), or so many seconds (`s`)."""
+    """At most so many times the other's seconds (`x`), or so many seconds (`s`); and at most so many resident bytes."""
 
     most: float
     unit: Literal["x", "s"] = "x"
+    memory: int | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,8 @@ class Result:
 
     @property
     def met(self) -> bool:
-        return (self.ratio if self.goal.unit == "x" else self.seconds) <= self.goal.most
+        fits = self.goal.memory is None or self.notes["peak bytes"] <= self.goal.memory
+        return fits and (self.ratio if self.goal.unit == "x" else self.seconds) <= self.goal.most
 
     def shown(self) -> dict[str, Any]:
         return asdict(self) | {"ratio": self.ratio, "met": self.met}
@@ -105,11 +112,13 @@ def race(
         Differs: Their answers do.
     """
     for way in (ours, other):
+        way.prepare()
         way.run()
     answers = agreed(ours, other)
     times: dict[str, list[float]] = {ours.name: [], other.name: []}
     for _ in range(repeats):
         for way in (ours, other):
+            way.prepare()
             with timed(times[way.name]):
                 way.run()
     agreed(ours, other)
@@ -119,6 +128,11 @@ def race(
 
 
 def agreed(ours: Way, other: Way) -> tuple[Answer, Answer]:
+    """What both came to when they were last run.
+
+    Raises:
+        Differs: It is not the same.
+    """
     found, expected = ours.answer(), other.answer()
     if found != expected:
         raise Differs(f"{ours.name} comes to {found}, {other.name} to {expected}")

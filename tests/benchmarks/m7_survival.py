@@ -1,0 +1,67 @@
+"""Measure 7: what kills others: many events, huge components, hubs and poison, with little memory.
+
+On a cluster with a driver of 4 GB and executors of 2 GB. Each shape has to end, the whole tree of processes has to stay
+below 8 GB, and the time may grow with the size only. What it comes to is held against the resolver that is written to
+be read, against DuckDB over the raw JSON, or against how it was made.
+"""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.benchmarks.apart import apart
+from tests.benchmarks.cluster import session_on_cluster
+from tests.benchmarks.measure import Bench, Goal, Result, Way, agreed, timed
+from tests.benchmarks.memory import PeakMemory
+from tests.benchmarks.steps import steps
+from tests.benchmarks.survivors import SHAPES, Case
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+FULL, QUICK = (1_000_000,), (10_000,)  # links of the chain; the other shapes have their sizes from it
+_LARGE = 500_000  # from where memory counts, so that each shape has a process of its own
+_GOAL = Goal(2.4, memory=8_000_000_000)
+Ran = tuple[float, int, Mapping[str, Any]]  # seconds, peak bytes, notes
+
+
+def measure(bench: Bench) -> Iterator[Result]:
+    (unit,) = bench.sizes
+    for names in [[name] for name in SHAPES] if unit >= _LARGE else [list(SHAPES)]:
+        cases = [_made(name, bench, unit) for name in names]
+        (bench.folder / "cluster").mkdir()
+        for name, some, ran in zip(names, cases, apart(_run, bench.folder / "cluster", cases), strict=True):
+            yield _result(name, some, ran)
+        for folder in bench.folder.iterdir():
+            shutil.rmtree(folder)
+
+
+def _made(name: str, bench: Bench, unit: int) -> list[Case]:
+    """A little, to wake up the workers, half of it, and the whole."""
+    sizes = (max(unit // 50, 200), unit // 2, unit)
+    made = [SHAPES[name](bench.folder / name.replace(" ", "-") / str(size), size, bench.seed) for size in sizes]
+    for case in made:
+        case.make()
+    return made
+
+
+def _run(folder: Path, cases: list[list[Case]]) -> list[list[Ran]]:
+    """In a process that does nothing else."""
+    with session_on_cluster(folder) as session:
+        return [[_timed(case, session) for case in some] for some in cases]
+
+
+def _timed(case: Case, session: "SparkSession") -> Ran:
+    seconds: list[float] = []
+    with PeakMemory() as peak, steps() as spent, timed(seconds):
+        notes = case.run(session)
+    return seconds[0], peak.bytes, {**notes, "seconds by step": spent}
+
+
+def _result(name: str, cases: list[Case], ran: list[Ran]) -> Result:
+    (_, half, whole), (_, less, (seconds, peak, notes)) = cases, ran
+    for case in (half, whole):
+        found = agreed(*(Way(name, lambda: None, how) for how in (case.found, case.expected)))
+    notes = {"peak bytes": peak, "peak bytes of the half": less[1], **notes}
+    return Result(7, name, "half of it", whole.inputs, 1, seconds, less[0], _GOAL, *found, notes)

@@ -1,0 +1,106 @@
+"""Measure 9: the 201st hourly run against the 10th.
+
+Both take the same hundred events and sync a DuckDB warehouse; one lake has taken nine hours before, the other two
+hundred. In the end the lake that grew hour by hour has to be the one that a single batch makes. Upkeep is a function
+that is called once a day.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from profiles_sync.generator.stream import Shape
+from profiles_sync.generator.write import write_events
+from profiles_sync.lake.tables import lake_of
+from profiles_sync.pipeline.run import Engine, take_new_events
+from profiles_sync.settings import Settings
+from profiles_sync.sync.hourly import run
+from tests.benchmarks.inputs import STREAM, space
+from tests.benchmarks.lakes import all_of_duckdb, all_of_lake, events_of_lake
+from tests.benchmarks.measure import Answer, Bench, Goal, Result, Way, agreed, race, timed
+from tests.benchmarks.steps import steps
+
+FULL, QUICK = (201, 10, 100), (41, 5, 100)  # which run, against which, and events in each hour
+_DAY = 24
+Upkeep = Callable[[Settings], object]
+
+
+def measure(bench: Bench, upkeep: Upkeep = lambda settings: None) -> Iterator[Result]:
+    late, early, each = bench.sizes
+    shape = replace(STREAM, events=late * each, hours=late, seed=bench.seed)
+    write_events(bench.folder / "waiting", shape)
+    spaces = [Hourly(bench, number, shape, upkeep) for number in (late, early)]
+    noted = [one.noted() for one in spaces]
+    notes = noted[0] | {f"run {early}: {name}": value for name, value in noted[1].items()}
+    inputs = {"runs before": late - 1, "of the other": early - 1, "events": each, "seed": bench.seed}
+    result = race(9, *(one.way() for one in spaces), Goal(1.2), inputs, bench.repeats, notes)
+    spaces[0].check()
+    yield result
+
+
+class Hourly:
+    """A space that has taken some hours, run by run, and takes the last one again and again."""
+
+    def __init__(self, bench: Bench, number: int, shape: Shape, upkeep: Upkeep) -> None:
+        self.number, self.shape, self.start = number, shape, bench.start
+        self.waiting, self.folder = bench.folder / "waiting", bench.folder / f"run-{number}"
+        self.kept = bench.folder / f"run-{number}-kept"
+        self.settings = space(self.folder, "auto", self.folder / "events", warehouse=True)
+        self.lake = lake_of(self.settings)
+        self.seconds: list[float] = []
+        self.upkeep_seconds: list[float] = []
+        for hour in range(number - 1):
+            self.arrive(hour)
+            with timed(self.seconds):
+                self.run()
+            if hour % _DAY == _DAY - 1:
+                with timed(self.upkeep_seconds):
+                    upkeep(self.settings)
+        shutil.copytree(self.folder, self.kept)
+        self.arrive(shape.hours - 1)
+
+    def arrive(self, hour: int) -> None:
+        name = f"{datetime.fromisoformat(self.shape.start) + timedelta(hours=hour):%Y%m%d-%H}.jsonl"
+        for file in self.waiting.glob(f"*/{name}"):
+            (self.folder / "events" / file.parent.name).mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, self.folder / "events" / file.parent.name)
+
+    def run(self) -> None:
+        result = run(self.settings, self.start)
+        if result.status != "Success":
+            raise RuntimeError(f"{result.status}: {result.error}")
+
+    def restore(self) -> None:
+        """The lake and the warehouse are as they were before the last hour."""
+        shutil.rmtree(self.settings.lake)
+        shutil.copytree(self.kept / "lake", self.settings.lake)
+        shutil.copy(self.kept / "acme.duckdb", self.folder)
+
+    def way(self) -> Way:
+        return Way(f"run {self.number}", self.run, self.last_hour, self.restore)
+
+    def last_hour(self) -> Answer:
+        """The events of the last hour."""
+        began = datetime.fromisoformat(self.shape.start) + timedelta(hours=self.shape.hours - 1)
+        return events_of_lake(self.lake, since=int(began.timestamp()) * 1_000_000)
+
+    def noted(self) -> dict[str, Any]:
+        """Take the last hour to see where the time goes; and how long the runs before took."""
+        self.restore()
+        with steps() as spent:
+            self.run()
+        files = sum(1 for path in Path(self.settings.lake).rglob("*") if path.is_file())
+        by_run = {f"run {at + 1}": seconds for at, seconds in enumerate(self.seconds) if at % 25 == 24}
+        kept_up = {"most seconds of upkeep": max(self.upkeep_seconds, default=0.0)}
+        return {"files": files} | kept_up | {"seconds": by_run, "seconds by step": spent}
+
+    def check(self) -> None:
+        """What grew run by run is what all the hours give as one batch, in the lake and in DuckDB."""
+        settings = space(self.folder / "at-once", "driver", self.folder / "events")
+        take_new_events(Engine(settings, lake_of(settings), self.start))
+        whole = Way("run by run", self.run, lambda: all_of_lake(self.lake))
+        agreed(whole, Way("all as one batch", self.run, lambda: all_of_lake(lake_of(settings))))
+        agreed(whole, Way("in DuckDB", self.run, lambda: all_of_duckdb(self.folder / "acme.duckdb", "acme")))
