@@ -18,6 +18,7 @@ from profiles_sync.lake.tables import lake_of
 from profiles_sync.pipeline.run import Engine, take_new_events
 from profiles_sync.settings import Settings
 from profiles_sync.sync.hourly import run
+from profiles_sync.sync.upkeep import upkeep as keep_up
 from tests.benchmarks.inputs import STREAM, space
 from tests.benchmarks.lakes import all_of_duckdb, all_of_lake, events_of_lake
 from tests.benchmarks.measure import Answer, Bench, Goal, Result, Way, agreed, race, timed
@@ -28,7 +29,7 @@ _DAY = 24
 Upkeep = Callable[[Settings], object]
 
 
-def measure(bench: Bench, upkeep: Upkeep = lambda settings: None) -> Iterator[Result]:
+def measure(bench: Bench, upkeep: Upkeep = keep_up) -> Iterator[Result]:
     late, early, each = bench.sizes
     shape = replace(STREAM, events=late * each, hours=late, seed=bench.seed)
     write_events(bench.folder / "waiting", shape)

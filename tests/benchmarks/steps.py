@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from profiles_sync.lake.tables import Lake
+from profiles_sync.lake import merging
 from profiles_sync.pipeline import (
     batches,
     event_tables,
@@ -25,7 +25,7 @@ from profiles_sync.sync import hourly
 #: What a run does; a step that is part of another one stands behind it, indented.
 RUN = {
     "look for files": (run, "new_files"),
-    "read lines": (run, "_parse"),
+    "read lines": (run, "read_files"),
     "identity": (identity, "resolve_batch"),
     "- land": (landing, "land"),
     "-- repeats": (messages, "kept"),
@@ -51,8 +51,8 @@ def steps(named: Mapping[str, tuple[Any, str]] = RUN) -> Iterator[dict[str, floa
     with ExitStack() as stack:
         for label, (owner, name) in named.items():
             stack.enter_context(patch.object(owner, name, _timed(getattr(owner, name), lambda *_, of=label: of, spent)))
-        merged = _timed(Lake._merge, lambda _, table, *rest: f"- MERGE {table.name}", spent)
-        stack.enter_context(patch.object(Lake, "_merge", merged))
+        merged = _timed(merging.merge, lambda _, table, *rest: f"- MERGE {table.name}", spent)
+        stack.enter_context(patch.object(merging, "merge", merged))
         yield found
     found.update((label, spent[label]) for label in [*named, *sorted(spent.keys() - named.keys())] if spent[label])
 
