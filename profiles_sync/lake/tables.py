@@ -159,7 +159,7 @@ def readable_lake_of(settings: "Settings") -> Lake:
         LakeError: There is something in its place, or this user may not look into it.
     """
     lake = lake_of(settings)
-    for path in () if "://" in lake.root else (Path(lake.root), Path(lake.path("_control"))):
+    for path in () if "://" in lake.root else (Path(lake.root), Path(lake.path("")), Path(lake.path("_control"))):
         try:
             there = path.exists()
         except PermissionError:

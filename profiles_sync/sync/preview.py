@@ -30,7 +30,7 @@ def preview(settings: Settings) -> dict[str, Any]:
         "warehouses": {
             name: _steps(settings, name, schemas) for name, one in settings.warehouses.items() if one.enabled
         },
-        "warnings": list(found.warnings),
+        "warnings": [*found.errors, *found.warnings],
     }
 
 

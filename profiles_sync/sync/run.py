@@ -133,7 +133,24 @@ def _looking(lake: Lake, known: _Known) -> Iterator[tuple[str, Callable[[], Batc
         looks = {
             name: readers.submit(changes, lake, name, known.cursors.get(name)).result for name in public_tables(lake)
         }
+        _refuse_another(lake, known, looks)
         yield from looks.items()
+
+
+def _refuse_another(lake: Lake, known: _Known, looks: Mapping[str, Callable[[], Batch | None]]) -> None:
+    """Where one table is not the one that is followed, it is another lake, and none of its tables may be synced."""
+    if lost := known.cursors.keys() - looks.keys():
+        raise AnotherLake(
+            f"the warehouse has {min(lost)} of a lake that was synced, and {lake.path('')} has no such table; set "
+            "lake: to that one, or drop the tables and run again to load this lake's rows instead"
+        )
+    for look in looks.values():
+        try:
+            look()
+        except AnotherLake:
+            raise
+        except Exception:  # is told where the table is synced
+            _log.debug("look", exc_info=True)
 
 
 def _planned(

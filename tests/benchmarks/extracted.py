@@ -155,7 +155,7 @@ def staged(events: Extracted, folder: Path) -> list[Parsed]:
         nothing = pa.table({"line_number": pa.array([], pa.int64())})
         slices = staging.write(str(folder), [identity, _identifiers(events, slice(first, last), at), nothing])
         rows = identity.num_rows
-        made.append(Parsed("website", None, rows, rows, rows, {}, 0, *slices, ()))
+        made.append(Parsed("website", None, rows, rows, rows, {}, 0, {}, {}, *slices, ()))
     return made
 
 

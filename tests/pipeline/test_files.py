@@ -24,6 +24,7 @@ from profiles_sync.pipeline.run import Engine, rebuild, take_new_events
 from profiles_sync.settings import load
 from profiles_sync.spec.rules import IdentityRules
 from profiles_sync.sync.hourly import run
+from profiles_sync.sync.preview import preview
 from tests.intake import NOON, ids, many, page, put, quarantined, rows, settled, take
 from tests.lakes import Twin
 
@@ -341,6 +342,7 @@ def test_one_source_that_cannot_be_read_does_not_stop_the_others(twin):
     assert (result.status, result.report.events, result.warehouses["local"].status) == ("Partial success", 1, "Success")
     assert result.shown()["error"].startswith(f"source broken: cannot read the Delta table {broken}: ")
     assert "\n" not in result.shown()["error"]
+    assert preview(twin.settings)["warnings"] == [result.shown()["error"]]
     settled_alone = twin.settings.model_copy(update={"sources": {"broken": twin.settings.sources["broken"]}})
     assert run(settled_alone, lambda: None).status == "Failed"
 

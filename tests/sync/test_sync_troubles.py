@@ -168,7 +168,7 @@ def test_another_lake_does_not_replace_what_a_warehouse_has(moved):
     result = job(moved)
     assert result.status == "Failed"
     told = result.shown()["warehouses"]["local"]["error"]
-    assert told.startswith("aliases, external_id_mapping, external_id_mapping_updates and ")
+    assert told.startswith("the warehouse follows a table that is not the one in ")
     assert "set lake: to the lake that was synced, or give this one a schema of its own" in told
     assert {name: in_warehouse(moved, name) for name in public_tables(moved.lake)} == before
     planned = preview(moved.settings)["warehouses"]["local"]
@@ -189,9 +189,25 @@ def test_a_table_that_was_lost_in_the_lake_keeps_its_rows_in_the_warehouse(tmp_p
     shutil.rmtree(twin.lake.path("pages"))
     twin.write([call("page", "p2", userId="u1"), bought("m2")])
     result = job(twin)
-    assert (result.status, [*result.warehouses["local"].tables]) == ("Partial success", ["pages", "tracks", "bought"])
+    assert (result.status, result.warehouses["local"].tables) == ("Failed", {})
     assert query(tmp_path, "SELECT id FROM acme.pages") == [("p1",)]
-    assert_same(twin, but=["pages"])
+    assert query(tmp_path, "SELECT id FROM acme.bought") == [("m1",)]
+    with warehouse(tmp_path) as opened:
+        opened.execute("DROP TABLE acme.pages")
+    assert job(twin).status == "Success"
+    assert_same(twin)
+
+
+def test_a_lake_that_lacks_a_table_of_the_warehouse_is_another_one(tmp_path):
+    twin = Twin(tmp_path)
+    twin.write([bought("m1"), bought("n1", event="New")])
+    job(twin)
+    shutil.rmtree(twin.lake.path("new"))
+    twin.write([bought("m2")])
+    result = job(twin)
+    assert (result.status, result.warehouses["local"].tables) == ("Failed", {})
+    assert result.warehouses["local"].error.startswith("the warehouse has new of a lake that was synced, and ")
+    assert query(tmp_path, "SELECT id FROM acme.bought") == [("m1",)]
 
 
 def test_a_lake_that_was_put_back_to_an_earlier_state_is_refused_and_not_passed_by(tmp_path):
@@ -207,7 +223,7 @@ def test_a_lake_that_was_put_back_to_an_earlier_state_is_refused_and_not_passed_
     assert job(twin).status == "Failed"  # the file of m2 is taken again, and every version is there once more
     (tmp_path / "space" / "events" / "more.jsonl").write_text(json.dumps(bought("m3")))
     result = job(twin)
-    assert result.warehouses["local"].tables["bought"].error.startswith("the warehouse follows a table that is not")
+    assert result.warehouses["local"].error.startswith("the warehouse follows a table that is not")
     assert query(twin.folder, "SELECT id FROM acme.bought ORDER BY id") == [("m1",), ("m2",)]
     with warehouse(twin.folder) as opened:
         opened.execute("DROP SCHEMA acme CASCADE")
