@@ -1,8 +1,8 @@
 """Measure 7: what kills others: many events, huge components, hubs and poison, with little memory.
 
-On a cluster with a driver of 4 GB and executors of 2 GB. Each shape has to end, the whole tree of processes has to stay
-below 8 GB, and the time may grow with the size only. What it comes to is held against the resolver that is written to
-be read, against DuckDB over the raw JSON, or against how it was made.
+Each in a process of its own, on a cluster with a driver of 4 GB and executors of 2 GB. A shape has to end, the whole
+tree of processes has to stay below 8 GB, and the time may grow with the size only. What it comes to is held against the
+resolver that is written to be read, against DuckDB over the raw JSON, or against how it was made.
 """
 
 import shutil
@@ -20,21 +20,20 @@ from tests.benchmarks.survivors import SHAPES, Case
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-FULL, QUICK = (1_000_000,), (10_000,)  # links of the chain; the other shapes have their sizes from it
-_LARGE = 500_000  # from where memory counts, so that each shape has a process of its own
+FULL, QUICK = (1_000_000,), (5_000,)  # links of the chain; the other shapes have their sizes from it
+_LARGE = 500_000  # from where memory counts; below, the session of the other measures does
 _GOAL = Goal(2.4, memory=8_000_000_000)
 Ran = tuple[float, int, Mapping[str, Any]]  # seconds, peak bytes, notes
 
 
 def measure(bench: Bench) -> Iterator[Result]:
     (unit,) = bench.sizes
-    for names in [[name] for name in SHAPES] if unit >= _LARGE else [list(SHAPES)]:
-        cases = [_made(name, bench, unit) for name in names]
-        (bench.folder / "cluster").mkdir()
-        for name, some, ran in zip(names, cases, apart(_run, bench.folder / "cluster", cases), strict=True):
-            yield _result(name, some, ran)
-        for folder in bench.folder.iterdir():
-            shutil.rmtree(folder)
+    for name in SHAPES:
+        cases = _made(name, bench, unit)
+        ran = apart(_on_cluster, bench.folder, cases) if unit >= _LARGE else _run(cases, bench.spark)
+        yield _result(name, cases, ran)
+        for path in bench.folder.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _made(name: str, bench: Bench, unit: int) -> list[Case]:
@@ -46,10 +45,14 @@ def _made(name: str, bench: Bench, unit: int) -> list[Case]:
     return made
 
 
-def _run(folder: Path, cases: list[list[Case]]) -> list[list[Ran]]:
+def _on_cluster(folder: Path, cases: list[Case]) -> list[Ran]:
     """In a process that does nothing else."""
     with session_on_cluster(folder) as session:
-        return [[_timed(case, session) for case in some] for some in cases]
+        return _run(cases, session)
+
+
+def _run(cases: list[Case], session: "SparkSession") -> list[Ran]:
+    return [_timed(case, session) for case in cases]
 
 
 def _timed(case: Case, session: "SparkSession") -> Ran:

@@ -105,23 +105,27 @@ def race(
     inputs: Mapping[str, int],
     repeats: int,
     notes: Mapping[str, Any] | None = None,
+    warm: bool = True,
 ) -> Result:
     """Run both once, compare what they come to, then time them in turn: what slows the machine slows both.
+
+    Not `warm` leaves out the first run: what starts from nothing is not to be warmed up.
 
     Raises:
         Differs: Their answers do.
     """
-    for way in (ours, other):
+    for way in (ours, other) if warm else ():
         way.prepare()
         way.run()
-    answers = agreed(ours, other)
+    if warm:
+        agreed(ours, other)
     times: dict[str, list[float]] = {ours.name: [], other.name: []}
     for _ in range(repeats):
         for way in (ours, other):
             way.prepare()
             with timed(times[way.name]):
                 way.run()
-    agreed(ours, other)
+    answers = agreed(ours, other)
     fewest = [min(times[way.name]) for way in (ours, other)]
     notes = dict(notes or {}) | {"all seconds": times}
     return Result(measure, ours.name, other.name, inputs, repeats, *fewest, goal, *answers, notes)
