@@ -56,6 +56,11 @@ class MissingExtra(Terminal):
     """An optional dependency is needed; names the extra that brings it."""
 
 
+def first_line(error: Exception) -> str:
+    """What a library says is wrong; the trace of its own may follow in further lines."""
+    return str(error).splitlines()[0]
+
+
 def unexpected(error: Exception) -> str:
     """What a person is told of an error that nobody raised on purpose: its kind and place.
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
@@ -20,6 +19,7 @@ from pyarrow import fs
 
 from profiles_sync.errors import AnotherLake
 from profiles_sync.lake.lineage import stands_for
+from profiles_sync.lake.log import Action, actions_of
 from profiles_sync.lake.tables import ARROW, Lake, plain, scan, storage_of, types_of
 from profiles_sync.spec.tables import Change, Table, Type, table
 from profiles_sync.warehouses.base import OPERATION, Cursor
@@ -98,17 +98,18 @@ def changes(lake: Lake, name: str, cursor: Cursor | None) -> Changes | None:
     delta = lake.open(name)
     if delta is None:
         return None
-    now = Cursor(str(delta.metadata().id), delta.version(), _commit(delta, delta.version()))
-    if cursor is None:
-        return Changes(table(name), types_of(delta), now, False, delta, None, [])
-    if not _follows(lake, name, delta, cursor):
+    if cursor is not None and not _follows(lake, name, delta, cursor):
         raise AnotherLake(
             f"the warehouse follows a table that is not the one in {lake.path('')}: that is another lake, one that was "
             "put back to an earlier state, or a table that was made anew; set lake: to the lake that was synced, or "
             "give this one a schema of its own; to load this lake's rows instead, drop the tables and run again"
         )
-    if (cursor.table_id, cursor.version) == (now.table_id, now.version):
+    table_id, version = str(delta.metadata().id), delta.version()
+    if cursor is not None and (cursor.table_id, cursor.version) == (table_id, version):
         return None
+    now = Cursor(table_id, version, _commit(delta, version))
+    if cursor is None:
+        return Changes(table(name), types_of(delta), now, False, delta, None, [])
     paths = _changed(delta, cursor.version, now.version) if cursor.table_id == now.table_id else None
     if paths is None:
         return Changes(table(name), types_of(delta), now, True, delta, None, [])
@@ -144,17 +145,15 @@ def _changed(delta: DeltaTable, since: int, until: int) -> list[str] | None:
     paths: list[str] = []
     try:
         for version in range(since + 1, until + 1):
-            with filesystem.open_input_file(f"{root}/_delta_log/{version:020d}.json") as file:
-                paths += _paths(file.read())
+            paths += _paths(actions_of(filesystem, f"{root}/_delta_log/{version:020d}.json"))
     except FileNotFoundError:
         return None
     infos = filesystem.get_file_info([f"{root}/{unquote(path)}" for path in paths])
     return paths if all(info.type == fs.FileType.File for info in infos) else None
 
 
-def _paths(commit: bytes) -> Iterator[str]:
-    for line in commit.splitlines():
-        action = orjson.loads(line)
+def _paths(commit: Sequence[Action]) -> Iterator[str]:
+    for action in commit:
         if "cdc" in action:
             yield action["cdc"]["path"]
         elif "add" in action and action["add"]["dataChange"]:

@@ -6,7 +6,7 @@ Source: Delta Lake protocol, sections "Actions", "Checkpoints" and "Delta Log En
 import os
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +36,21 @@ def live_files(table: DeltaTable) -> dict[str, Action] | None:
             if add is not None:
                 files[add["path"]] = _plain(add)
     for version in range(start, table.version() + 1):
-        actions = list(_actions(filesystem, f"{root}/{version:020d}.json"))
+        actions = actions_of(filesystem, f"{root}/{version:020d}.json")
         for action in actions:
             files.pop(action.get("remove", {}).get("path"), None)
         files |= {action["add"]["path"]: action["add"] for action in actions if "add" in action}
     return files
+
+
+def actions_of(filesystem: fs.FileSystem, path: str) -> list[Action]:
+    """The actions of one commit.
+
+    Raises:
+        FileNotFoundError: The log does not have it, or no more.
+    """
+    with filesystem.open_input_stream(path) as file:
+        return [orjson.loads(line) for line in file.read().splitlines() if line]
 
 
 def commit(lake: Lake, name: str, version: int, actions: Sequence[Action]) -> bool:
@@ -83,13 +93,6 @@ def _last_checkpoint(filesystem: fs.FileSystem, root: str) -> Action | None:
             return found
     except FileNotFoundError:
         return None
-
-
-def _actions(filesystem: fs.FileSystem, path: str) -> Iterator[Action]:
-    with filesystem.open_input_stream(path) as file:
-        for line in file.read().splitlines():
-            if line.strip():
-                yield orjson.loads(line)
 
 
 def _plain(add: Action) -> Action:

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from numpy.typing import NDArray
 from pyarrow import fs
+from pyroaring import BitMap64
 
 from profiles_sync.lake import log, vectors
 from profiles_sync.lake.log import Action
@@ -36,11 +37,15 @@ Numbers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class _Hit:
-    """Rows of a file that changed keys name: where they are in the file, and which changes name them."""
+    """Rows of a file that changed keys name: where they are in the file, and which changes name them.
+
+    `gone` are the rows that were marked before.
+    """
 
     path: str
     rows: Numbers
     changes: Numbers
+    gone: BitMap64
 
 
 def merge(lake: Lake, name: str, keys: Sequence[str], changes: pa.Table, transactions: Mapping[str, int]) -> bool:
@@ -64,7 +69,7 @@ def merge(lake: Lake, name: str, keys: Sequence[str], changes: pa.Table, transac
             return False
         known = changes.filter(pc.not_equal(changes["_op"], "I"))
         hits = _hits(table, files, keys, known)
-        marked = [_marked(files[hit.path], hit.rows) for hit in hits]
+        marked = [_marked(files[hit.path], hit) for hit in hits]
         if any(len(add["deletionVector"]["pathOrInlineDv"]) > _LONGEST for add in marked):
             return False
         actions = _allowed(table)
@@ -116,7 +121,7 @@ def _hits(table: DeltaTable, files: Mapping[str, Action], keys: Sequence[str], k
         gone = vectors.decoded(add.get("deletionVector"))
         rows, places = _found(filesystem, f"{root}/{add['path']}", keys, first, whole)
         stays = np.array([row not in gone for row in rows.tolist()], np.bool_)
-        return _Hit(add["path"], rows[stays], places[stays]) if len(rows) else _Hit(add["path"], rows, places)
+        return _Hit(add["path"], rows[stays], places[stays], gone)
 
     with ThreadPoolExecutor() as readers:
         return [hit for hit in readers.map(look, files.values()) if len(hit.rows)]
@@ -146,10 +151,9 @@ def _joined(rows: pa.Table, keys: Sequence[str]) -> pa.StringArray:
     return pc.binary_join_element_wise(*(rows[key].combine_chunks().cast(pa.string()) for key in keys), _BETWEEN)
 
 
-def _marked(add: Action, rows: Numbers) -> Action:
+def _marked(add: Action, hit: _Hit) -> Action:
     """The file's entry with further rows gone; its statistics are of all rows then, and say so."""
-    gone = vectors.decoded(add.get("deletionVector"))
-    gone.update(rows.tolist())
+    gone = hit.gone | BitMap64(hit.rows.tolist())
     stats = orjson.loads(add["stats"]) | {"tightBounds": False}
     changed = {"deletionVector": vectors.encoded(gone), "stats": orjson.dumps(stats).decode(), "dataChange": True}
     return add | changed

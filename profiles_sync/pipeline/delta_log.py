@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote
 
-import orjson
 import pyarrow as pa
 from deltalake import DeltaTable
 from pyarrow import fs
+
+from profiles_sync.lake.log import actions_of
 
 LOG = "_delta_log"
 AGAIN = "events in them that were read before are dropped as duplicates, unless they have no time of their own"
@@ -54,14 +55,9 @@ def commits_between(filesystem: fs.FileSystem, root: str, first: int, last: int)
     if first > last + 1:
         return None
     try:
-        return [_actions(filesystem, f"{root}/{LOG}/{version:020d}.json") for version in range(first, last + 1)]
+        return [actions_of(filesystem, f"{root}/{LOG}/{version:020d}.json") for version in range(first, last + 1)]
     except FileNotFoundError:
         return None
-
-
-def _actions(filesystem: fs.FileSystem, path: str) -> list[dict[str, Any]]:
-    with filesystem.open_input_file(path) as file:
-        return [orjson.loads(line) for line in file.read().splitlines() if line]
 
 
 @dataclass

@@ -25,7 +25,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from pyarrow import fs
 
-from profiles_sync.errors import SourceError
+from profiles_sync.errors import SourceError, first_line
 from profiles_sync.pipeline.batches import SourceFile
 from profiles_sync.pipeline.delta_log import AGAIN, LOG, DataFile, Followed, commits_between, snapshot
 from profiles_sync.pipeline.parquet_rows import path_values
@@ -72,18 +72,13 @@ def _open(slug: str, path: str) -> DeltaTable | None:
     except TableNotFoundError:
         return None
     except DeltaError as error:
-        raise SourceError(f"source {slug}: cannot read the Delta table {path}: {_first(error)}") from None
+        raise SourceError(f"source {slug}: cannot read the Delta table {path}: {first_line(error)}") from None
     if table.metadata().configuration.get("delta.columnMapping.mode", "none") != "none":
         raise SourceError(
             f"source {slug}: the Delta table {path} maps its columns to other names in its files, which is not "
             "supported; give a table without column mapping, such as a copy of it"
         )
     return table
-
-
-def _first(error: Exception) -> str:
-    """The line that says what is wrong; the trace of the library below may follow it."""
-    return str(error).splitlines()[0]
 
 
 def _marks(table: DeltaTable, path: str) -> str:

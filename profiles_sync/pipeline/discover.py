@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pyarrow import fs
 
-from profiles_sync.errors import SourceError, SourceUnreachable
+from profiles_sync.errors import SourceError, SourceUnreachable, first_line
 from profiles_sync.pipeline import delta_source
 from profiles_sync.pipeline.batches import SourceFile
 from profiles_sync.pipeline.storage import below, resolve
@@ -45,7 +45,7 @@ def new_files(sources: Mapping[str, str], taken: Mapping[str, int], ours: Collec
         except (SourceError, SourceUnreachable) as error:
             errors.append(str(error))
         except OSError as error:
-            why = str(error).splitlines()[0]
+            why = first_line(error)
             errors.append(
                 f"source {slug}: cannot list {path}: {why}; nothing of it was taken, the next run tries again"
             )

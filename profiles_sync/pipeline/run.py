@@ -181,6 +181,7 @@ def _carry_out(engine: Engine, batch: Batch) -> Report:
     batch, parsed = reading.batch, reading.parsed
     if not parsed:
         batches.land(lake, batch, batch.before, {})
+        staging.clear(lake.path(f"_staging/{batch.number}"))
         return Report(batch=batch.number, warnings=reading.warnings)
     engine.say("resolving identities")
     resolved = identity.resolve_batch(lake, batch, parsed, engine.settings.rules, engine.resolve)

@@ -5,7 +5,7 @@ from typing import Any
 
 from profiles_sync.control import history
 from profiles_sync.errors import ProfilesSyncError
-from profiles_sync.lake.tables import readable_lake_of
+from profiles_sync.lake.tables import Lake, readable_lake_of
 from profiles_sync.pipeline import batches
 from profiles_sync.pipeline.delta_source import is_mark
 from profiles_sync.pipeline.run import find_new_files
@@ -28,18 +28,18 @@ def preview(settings: Settings) -> dict[str, Any]:
             {"source": one.source, "path": one.path, "bytes": one.size} for one in found.files if not is_mark(one.path)
         ],
         "warehouses": {
-            name: _steps(settings, name, schemas) for name, one in settings.warehouses.items() if one.enabled
+            name: _steps(settings, lake, name, schemas) for name, one in settings.warehouses.items() if one.enabled
         },
         "warnings": [*found.errors, *found.warnings],
     }
 
 
-def _steps(settings: Settings, name: str, schemas: Mapping[str, str]) -> dict[str, Any]:
+def _steps(settings: Settings, lake: Lake, name: str, schemas: Mapping[str, str]) -> dict[str, Any]:
     warehouse = open_warehouse(name, settings.warehouses[name], settings.schema_name)
     if error := refused(warehouse, schemas):
         return {"error": error, "tables": {}}
     try:
-        steps = pending(warehouse, readable_lake_of(settings))
+        steps = pending(warehouse, lake)
     except ProfilesSyncError as error:
         return {"error": str(error), "tables": {}}
     return {"error": None, "tables": {table: [str(step) for step in several] for table, several in steps.items()}}
