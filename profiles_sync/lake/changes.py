@@ -5,7 +5,6 @@ Where the history is gone, or a rebuilt lake takes the place of the one that was
 there. Any other table than the one the cursor knew is refused.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,24 +17,31 @@ from deltalake import DeltaTable
 from pyarrow import fs
 
 from profiles_sync.errors import AnotherLake
+from profiles_sync.lake import log, tips
 from profiles_sync.lake.lineage import stands_for
-from profiles_sync.lake.log import Action, actions_of
-from profiles_sync.lake.tables import ARROW, Lake, plain, scan, storage_of, types_of
+from profiles_sync.lake.log import Action, Entries
+from profiles_sync.lake.storage import storage_of
+from profiles_sync.lake.tables import ARROW, Lake, plain, scan
+from profiles_sync.lake.tips import Tip
 from profiles_sync.spec.tables import Change, Table, Type, table
 from profiles_sync.warehouses.base import OPERATION, Cursor
 
 
 @dataclass
 class Changes:
-    """A `warehouses.base.Batch`: rows are read when they are asked for."""
+    """A `warehouses.base.Batch`: rows are read when they are asked for.
+
+    `since` is the version that the warehouse has, None where all rows are sent; `paths` are the files that hold what
+    is sent, None where deltalake has to tell.
+    """
 
     table: Table
     types: Mapping[str, Type]
     cursor: Cursor
     full: bool
-    delta: DeltaTable
+    lake: Lake
     since: int | None
-    paths: Sequence[str]
+    paths: Sequence[str] | None
 
     @property
     def is_empty(self) -> bool:
@@ -54,9 +60,9 @@ class Changes:
 
     def _appended(self) -> pa.RecordBatchReader:
         schema = pa.schema([(name, ARROW[kind]) for name, kind in self.types.items()])
-        if self.since is None:
-            return scan(self.delta).select(schema.names).cast(schema).to_reader()
-        filesystem, root = storage_of(self.delta.table_uri)
+        if self.paths is None:
+            return scan(self._opened()).select(schema.names).cast(schema).to_reader()
+        filesystem, root = storage_of(self.lake.path(self.table.name))
         files = ds.dataset(
             [unquote(path) for path in self.paths],
             schema=schema,
@@ -65,16 +71,24 @@ class Changes:
         )
         return files.scanner().to_reader() if self.paths else schema.empty_table().to_reader()
 
+    def _opened(self) -> DeltaTable:
+        delta = self.lake.open(self.table.name)
+        assert delta is not None, self.table.name
+        if delta.version() != self.cursor.version:
+            delta.load_as_version(self.cursor.version)
+        return delta
+
     def _merged(self) -> pa.Table:
         schema = pa.schema([*((name, ARROW[kind]) for name, kind in self.types.items()), (OPERATION, pa.string())])
         if self.since is None:
-            rows = scan(self.delta)
+            rows = scan(self._opened())
             return (
                 rows.append_column(OPERATION, pa.array(["U"] * rows.num_rows, pa.string()))
                 .select(schema.names)
                 .cast(schema)
             )
-        feed = plain(pa.table(self.delta.load_cdf(starting_version=self.since + 1, ending_version=self.cursor.version)))
+        delta, first = self._opened(), self.since + 1
+        feed = plain(pa.table(delta.load_cdf(starting_version=first, ending_version=self.cursor.version)))
         feed = feed.filter(pc.not_equal(feed["_change_type"], "update_preimage"))
         last = _last_per_key(feed, list(self.table.key))
         deleted = pc.equal(last["_change_type"], "delete")
@@ -95,60 +109,65 @@ def changes(lake: Lake, name: str, cursor: Cursor | None) -> Changes | None:
     Raises:
         AnotherLake: The cursor is not of this table as it is, or as it was.
     """
-    delta = lake.open(name)
-    if delta is None:
+    entries = Entries.of(lake.path(name))
+    if cursor is not None and cursor.commit and cursor.commit == _newest(entries, cursor.version):
         return None
-    if cursor is not None and not _follows(lake, name, delta, cursor):
+    tip = tips.read(lake, name, entries)
+    if tip is None:
+        return None
+    if cursor is not None and not _follows(lake, name, tip, entries, cursor):
         raise AnotherLake(
             f"the warehouse follows a table that is not the one in {lake.path('')}: that is another lake, one that was "
             "put back to an earlier state, or a table that was made anew; set lake: to the lake that was synced, or "
             "give this one a schema of its own; to load this lake's rows instead, drop the tables and run again"
         )
-    table_id, version = str(delta.metadata().id), delta.version()
-    if cursor is not None and (cursor.table_id, cursor.version) == (table_id, version):
+    if cursor is not None and (cursor.table_id, cursor.version) == (tip.id, tip.version):
         return None
-    now = Cursor(table_id, version, _commit(delta, version))
-    if cursor is None:
-        return Changes(table(name), types_of(delta), now, False, delta, None, [])
-    paths = _changed(delta, cursor.version, now.version) if cursor.table_id == now.table_id else None
-    if paths is None:
-        return Changes(table(name), types_of(delta), now, True, delta, None, [])
-    return Changes(table(name), types_of(delta), now, False, delta, cursor.version, paths)
+    now, about = Cursor(tip.id, tip.version, tip.digest), table(name)
+    if cursor is not None and cursor.table_id == now.table_id:
+        paths = _changed(entries, cursor.version, now.version)
+        if paths is not None:
+            return Changes(about, tip.types, now, False, lake, cursor.version, paths)
+    whole = _whole(entries, now.version) if about.change is Change.APPEND else None
+    return Changes(about, tip.types, now, cursor is not None, lake, None, whole)
 
 
-def _follows(lake: Lake, name: str, delta: DeltaTable, cursor: Cursor) -> bool:
+def _newest(entries: Entries, version: int) -> str | None:
+    """The digest of the version if it is the newest one."""
+    return entries.digest(version) if entries.newest() == version else None
+
+
+def _follows(lake: Lake, name: str, tip: Tip, entries: Entries, cursor: Cursor) -> bool:
     """Whether the cursor stands in the history of this table, or in that of one whose place it takes."""
-    if cursor.table_id != str(delta.metadata().id):
+    if cursor.table_id != tip.id:
         return stands_for(lake, name, cursor.table_id)
-    if cursor.version > delta.version():
+    if cursor.version > tip.version:
         return False
-    commit = _commit(delta, cursor.version)
+    commit = entries.digest(cursor.version)
     return not commit or not cursor.commit or commit == cursor.commit
 
 
-def _commit(delta: DeltaTable, version: int) -> str:
-    """A digest of a version's entry in the log; empty where the log was cleaned."""
-    filesystem, root = storage_of(delta.table_uri)
-    try:
-        with filesystem.open_input_stream(f"{root}/_delta_log/{version:020d}.json") as file:
-            return hashlib.sha1(file.read(), usedforsecurity=False).hexdigest()
-    except FileNotFoundError:
-        return ""
+def _whole(entries: Entries, version: int) -> list[str] | None:
+    """The files of a version; None where not all of their rows are there."""
+    files = log.files_at(entries, version)
+    if files is None or any(add.get("deletionVector") for add in files.values()):
+        return None
+    return list(files)
 
 
-def _changed(delta: DeltaTable, since: int, until: int) -> list[str] | None:
+def _changed(entries: Entries, since: int, until: int) -> list[str] | None:
     """The files that hold what changed after a version; None where the log or one of them is gone.
 
     What upkeep does changes no rows, and says so in the log.
     """
-    filesystem, root = storage_of(delta.table_uri)
+    root = entries.root.removesuffix("/_delta_log")
     paths: list[str] = []
     try:
         for version in range(since + 1, until + 1):
-            paths += _paths(actions_of(filesystem, f"{root}/_delta_log/{version:020d}.json"))
+            paths += _paths(entries.actions(version))
     except FileNotFoundError:
         return None
-    infos = filesystem.get_file_info([f"{root}/{unquote(path)}" for path in paths])
+    infos = entries.filesystem.get_file_info([f"{root}/{unquote(path)}" for path in paths])
     return paths if all(info.type == fs.FileType.File for info in infos) else None
 
 

@@ -2,7 +2,8 @@
 
 from pyarrow import fs
 
-from profiles_sync.lake.tables import Lake, storage_of
+from profiles_sync.lake.storage import storage_of
+from profiles_sync.lake.tables import Lake
 from profiles_sync.spec.tables import QUARANTINE, table
 
 

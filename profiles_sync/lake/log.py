@@ -3,12 +3,15 @@
 Source: Delta Lake protocol, sections "Actions", "Checkpoints" and "Delta Log Entries".
 """
 
+import hashlib
 import os
+import re
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import obstore
 import orjson
@@ -17,26 +20,74 @@ from deltalake import DeltaTable
 from obstore.exceptions import AlreadyExistsError
 from pyarrow import fs
 
-from profiles_sync.lake.tables import Lake, storage_of
+from profiles_sync.lake.storage import storage_of
+
+if TYPE_CHECKING:
+    from profiles_sync.lake.tables import Lake
 
 Action = dict[str, Any]
+_VERSION = re.compile(r"(\d{20})\.(json|checkpoint\..*)")
+
+
+@dataclass(frozen=True)
+class Entries:
+    """The entries of one table's log; what was read of them is kept."""
+
+    filesystem: fs.FileSystem
+    root: str
+    _texts: dict[int, bytes] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, path: str) -> "Entries":
+        """Those of the table at a path or URL."""
+        return cls(*storage_of(f"{path.rstrip('/')}/_delta_log"))
+
+    def newest(self) -> int | None:
+        """The table's version; None when there is no table."""
+        listed = self.filesystem.get_file_info(fs.FileSelector(self.root, allow_not_found=True))
+        found = [match[1] for info in listed if (match := _VERSION.fullmatch(info.base_name))]
+        return int(max(found)) if found else None
+
+    def actions(self, version: int) -> list[Action]:
+        """What one version did.
+
+        Raises:
+            FileNotFoundError: The log does not have it, or no more.
+        """
+        return _actions(self._text(version))
+
+    def digest(self, version: int) -> str:
+        """What tells the entry from that of the same version of a table that was put back; empty where it is gone."""
+        try:
+            return hashlib.sha1(self._text(version), usedforsecurity=False).hexdigest()
+        except FileNotFoundError:
+            return ""
+
+    def _text(self, version: int) -> bytes:
+        if version not in self._texts:
+            self._texts[version] = _read(self.filesystem, f"{self.root}/{version:020d}.json")
+        return self._texts[version]
 
 
 def live_files(table: DeltaTable) -> dict[str, Action] | None:
     """Path to `add` action of every file of the table; None where its checkpoint has a form that is not known here."""
-    filesystem, root = storage_of(f"{table.table_uri.rstrip('/')}/_delta_log")
+    return files_at(Entries.of(table.table_uri), table.version())
+
+
+def files_at(entries: Entries, until: int) -> dict[str, Action] | None:
+    """The same for one of its versions."""
     start, files = 0, dict[str, Action]()
-    last = _last_checkpoint(filesystem, root)
-    if last is not None and last["version"] <= table.version():
+    last = _last_checkpoint(entries)
+    if last is not None and last["version"] <= until:
         if last.get("parts") or last.get("v2Checkpoint"):
             return None
         start = last["version"] + 1
-        path = f"{root}/{last['version']:020d}.checkpoint.parquet"
-        for add in pq.read_table(path, columns=["add"], filesystem=filesystem)["add"].to_pylist():
+        path = f"{entries.root}/{last['version']:020d}.checkpoint.parquet"
+        for add in pq.read_table(path, columns=["add"], filesystem=entries.filesystem)["add"].to_pylist():
             if add is not None:
                 files[add["path"]] = _plain(add)
-    for version in range(start, table.version() + 1):
-        actions = actions_of(filesystem, f"{root}/{version:020d}.json")
+    for version in range(start, until + 1):
+        actions = entries.actions(version)
         for action in actions:
             files.pop(action.get("remove", {}).get("path"), None)
         files |= {action["add"]["path"]: action["add"] for action in actions if "add" in action}
@@ -49,14 +100,13 @@ def actions_of(filesystem: fs.FileSystem, path: str) -> list[Action]:
     Raises:
         FileNotFoundError: The log does not have it, or no more.
     """
-    with filesystem.open_input_stream(path) as file:
-        return [orjson.loads(line) for line in file.read().splitlines() if line]
+    return _actions(_read(filesystem, path))
 
 
-def commit(lake: Lake, name: str, version: int, actions: Sequence[Action]) -> bool:
-    """Write a version; False when somebody else wrote it first."""
-    info = {"timestamp": now(), "operation": "MERGE", "operationParameters": {}, "isBlindAppend": False}
-    text = b"\n".join(orjson.dumps(action) for action in ({"commitInfo": info}, *actions)) + b"\n"
+def commit(lake: "Lake", name: str, version: int, actions: Sequence[Action], info: Mapping[str, Any]) -> bool:
+    """Write a version; False when somebody else wrote it first. `info` says of what kind it is."""
+    first = {"commitInfo": {"timestamp": now(), **info}}
+    text = b"\n".join(orjson.dumps(action) for action in (first, *actions)) + b"\n"
     relative = f"_delta_log/{version:020d}.json"
     if "://" not in lake.root:
         return _link(Path(lake.path(name)) / relative, text)
@@ -76,6 +126,7 @@ def now() -> int:
 def _link(path: Path, text: bytes) -> bool:
     """A file that is whole from the moment it is there."""
     written = path.with_name(f"_{uuid.uuid4().hex}.tmp")
+    path.parent.mkdir(parents=True, exist_ok=True)
     written.write_bytes(text)
     try:
         os.link(written, path)
@@ -86,13 +137,22 @@ def _link(path: Path, text: bytes) -> bool:
     return True
 
 
-def _last_checkpoint(filesystem: fs.FileSystem, root: str) -> Action | None:
+def _last_checkpoint(entries: Entries) -> Action | None:
     try:
-        with filesystem.open_input_stream(f"{root}/_last_checkpoint") as file:
-            found: Action = orjson.loads(file.read())
-            return found
+        found: Action = orjson.loads(_read(entries.filesystem, f"{entries.root}/_last_checkpoint"))
     except FileNotFoundError:
         return None
+    return found
+
+
+def _actions(text: bytes) -> list[Action]:
+    return [orjson.loads(line) for line in text.splitlines() if line]
+
+
+def _read(filesystem: fs.FileSystem, path: str) -> bytes:
+    with filesystem.open_input_stream(path) as file:
+        text: bytes = file.read()
+        return text
 
 
 def _plain(add: Action) -> Action:

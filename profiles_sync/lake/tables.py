@@ -29,6 +29,9 @@ from deltalake.transaction import AddAction
 from pyarrow import fs
 
 from profiles_sync.errors import LakeError
+from profiles_sync.lake import schemas, tips
+from profiles_sync.lake.log import Entries
+from profiles_sync.lake.storage import storage_of
 from profiles_sync.spec.tables import Change, Table, Type
 
 if TYPE_CHECKING:
@@ -41,13 +44,6 @@ ARROW: Mapping[Type, pa.DataType] = {
     Type.BOOLEAN: pa.bool_(),
     Type.TIMESTAMP: pa.timestamp("us", "UTC"),
 }
-_DELTA: Mapping[Type, str] = {
-    Type.STRING: "string",
-    Type.BIGINT: "long",
-    Type.DOUBLE: "double",
-    Type.BOOLEAN: "boolean",
-}
-_LOGICAL = {"string": Type.STRING, "long": Type.BIGINT, "double": Type.DOUBLE, "boolean": Type.BOOLEAN}
 
 
 @dataclass(frozen=True)
@@ -77,18 +73,19 @@ class Lake:
 
     def types(self, name: str) -> dict[str, Type]:
         """Column to logical type, in the table's order; empty when there is no table yet."""
-        table = self.open(name)
-        return {} if table is None else types_of(table)
+        tip = tips.read(self, name)
+        return {} if tip is None else tip.types
 
-    def create(self, table: Table) -> DeltaTable:
+    def create(self, table: Table) -> None:
         """Create a declared table if it is not there."""
-        merged = {"delta.enableChangeDataFeed": "true"} if table.change is Change.MERGE else None
-        return self._create(table.name, table.types, merged)
+        if Entries.of(self.path(table.name)).newest() is None:
+            merged = {"delta.enableChangeDataFeed": "true"} if table.change is Change.MERGE else None
+            self._create(table.name, table.types, merged)
 
     def has(self, name: str, batch: int) -> bool:
         """Whether the batch is already committed to the table."""
-        table = self.open(name)
-        return table is not None and self.done(table, batch)
+        tip = tips.read(self, name)
+        return tip is not None and tip.batch >= batch
 
     def append(self, name: str, rows: pa.Table, batch: int) -> None:
         """Append rows once; a batch that is there already is left alone. Creates the table, never a column.
@@ -99,8 +96,11 @@ class Lake:
         if rows.num_rows and not self.done(table, batch):
             write_deltalake(table, rows, mode="append", commit_properties=self.stamp(batch))
 
-    def append_files(self, name: str, files: Sequence[AddAction], batch: int) -> None:
-        """Commit data files that tasks wrote into the table's folder; its columns must be there."""
+    def append_files(self, name: str, files: Sequence[AddAction], batch: int, types: Mapping[str, Type]) -> None:
+        """Commit data files that tasks wrote into the table's folder, once; creates the table and its columns."""
+        if tips.append_once(self, name, files, batch, types):
+            return
+        self.add_columns(name, types)
         table = self.open(name)
         assert table is not None, name
         if not self.done(table, batch):
@@ -129,10 +129,6 @@ class Lake:
             configuration=configuration,  # type: ignore[arg-type]
             storage_options=dict(self.options) or None,
         )
-
-    def create_track(self, name: str, types: Mapping[str, Type]) -> DeltaTable:
-        """Create the table of a track event with its first columns."""
-        return self._create(name, types, None)
 
     def done(self, table: DeltaTable, batch: int, part: str = "") -> bool:
         """Whether the batch, or the part of its work, is committed."""
@@ -200,12 +196,6 @@ def plain(rows: pa.Table) -> pa.Table:
     )
 
 
-def storage_of(uri: str) -> tuple[fs.FileSystem, str]:
-    """The file system under a path or URL, and the path there."""
-    filesystem, root = fs.FileSystem.from_uri(uri) if "://" in uri else (fs.LocalFileSystem(), uri)
-    return filesystem, root.rstrip("/")
-
-
 # Checkpoints and clean-up are upkeep's work, done on a schedule and not between two commits of a run.
 _QUIET = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
 
@@ -217,7 +207,7 @@ def quoted(name: str) -> str:
 
 def types_of(table: DeltaTable) -> dict[str, Type]:
     """Column to logical type, in the table's order."""
-    return {column.name: _LOGICAL.get(getattr(column.type, "type", ""), Type.TIMESTAMP) for column in _fields(table)}
+    return {column.name: schemas.logical(getattr(column.type, "type", "")) for column in _fields(table)}
 
 
 def _fields(table: DeltaTable) -> Iterable[Field]:
@@ -225,7 +215,7 @@ def _fields(table: DeltaTable) -> Iterable[Field]:
 
 
 def _delta(kind: Type) -> PrimitiveType:
-    return PrimitiveType(_DELTA.get(kind, "timestamp"))
+    return PrimitiveType(schemas.DELTA[kind])
 
 
 def _logical(arrow: pa.DataType) -> Type:

@@ -8,7 +8,8 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 from pyarrow import fs
 
-from profiles_sync.lake.tables import Lake, storage_of
+from profiles_sync.lake.storage import storage_of
+from profiles_sync.lake.tables import Lake
 
 _SMALL = 64 << 20  # bytes; a larger file is left as it is
 _MANY = 8  # small files, or commits since the checkpoint

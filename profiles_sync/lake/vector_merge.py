@@ -26,11 +26,14 @@ from pyroaring import BitMap64
 
 from profiles_sync.lake import log, vectors
 from profiles_sync.lake.log import Action
-from profiles_sync.lake.tables import Lake, storage_of
+from profiles_sync.lake.storage import storage_of
+from profiles_sync.lake.tables import Lake
+from profiles_sync.lake.tips import metadata_of
 
 _LONGEST = 64 << 10  # characters of a vector in the log; then its file is worth rewriting
 _ATTEMPTS = 5
 _FEATURES = ("appendOnly", "changeDataFeed", "deletionVectors", "invariants")  # that our tables may use
+_INFO = {"operation": "MERGE", "operationParameters": {}, "isBlindAppend": False}
 _BETWEEN = "\0"  # parts a key's columns; it stands in no value
 Numbers = NDArray[np.int64]
 
@@ -81,7 +84,7 @@ def merge(lake: Lake, name: str, keys: Sequence[str], changes: pa.Table, transac
         found = np.zeros(known.num_rows, np.bool_)
         found[np.concatenate([hit.changes for hit in hits] or [np.empty(0, np.int64)])] = True
         actions += _written(table, changes, known, found)
-        if log.commit(lake, name, table.version() + 1, actions):
+        if log.commit(lake, name, table.version() + 1, actions, _INFO):
             return True
     return False
 
@@ -94,19 +97,10 @@ def _allowed(table: DeltaTable) -> list[Action]:
     features = sorted({*_FEATURES, *(table.protocol().writer_features or ())})
     readers = sorted({"deletionVectors", *(table.protocol().reader_features or ())})
     versions = {"minReaderVersion": 3, "minWriterVersion": 7}
-    metadata = {
-        "id": str(about.id),
-        "name": about.name,
-        "description": about.description,
-        "format": {"provider": "parquet", "options": {}},
-        "schemaString": table.schema().to_json(),
-        "partitionColumns": about.partition_columns,
-        "createdTime": about.created_time,
-        "configuration": about.configuration | {"delta.enableDeletionVectors": "true"},
-    }
+    allowed = {"configuration": about.configuration | {"delta.enableDeletionVectors": "true"}}
     return [
         {"protocol": versions | {"readerFeatures": readers, "writerFeatures": features}},
-        {"metaData": metadata},
+        {"metaData": metadata_of(table) | allowed},
     ]
 
 

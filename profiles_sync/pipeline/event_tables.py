@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 from numpy.typing import NDArray
+from pyarrow import fs
 
 from profiles_sync.lake.tables import ARROW, Lake
 from profiles_sync.pipeline import staging
@@ -81,7 +82,7 @@ class Written:
 
 
 def plan(lake: Lake, batch: Batch, parsed: Sequence[Parsed], resolved: Resolved, attempt: str) -> list[WriteTask]:
-    """Create tables and columns as the batch needs them, and say what is to be written.
+    """Decide the columns of every table that the batch has rows for, and say what is to be written.
 
     `attempt` is part of the names of the files, so that an orphaned task of an earlier attempt cannot overwrite one.
     """
@@ -143,12 +144,7 @@ def _columns(
     new = sorted(
         (column for column in firsts if column not in existing), key=lambda column: (firsts[column].order, column)
     )
-    types = existing | {column: Type(firsts[column].first_type) for column in new}
-    if lake.open(name) is None:
-        lake.create_track(name, types)
-    elif new:
-        lake.add_columns(name, types)
-    return types
+    return existing | {column: Type(firsts[column].first_type) for column in new}
 
 
 def _kept_firsts(one: TableSlice, kept: NDArray[np.bool_]) -> dict[str, Brought]:
@@ -175,6 +171,8 @@ def write(task: WriteTask) -> str:
     made = [_part(task, part) for part in task.parts]
     rows = pa.concat_tables([table for table, _ in made])
     filesystem, folder = resolve(task.folder)
+    if isinstance(filesystem, fs.LocalFileSystem):  # that of a new table; its log comes with the commit
+        filesystem.create_dir(folder)
     path = f"{folder}/{task.file}"
     with filesystem.open_output_stream(path) as out:
         pq.write_table(rows, out, compression="snappy")
@@ -217,12 +215,13 @@ def _column(
     return column, column.null_count - values.null_count
 
 
-def commit(lake: Lake, batch: Batch, written: Sequence[Written]) -> None:
-    """Commit the written files, one commit per table."""
+def commit(lake: Lake, batch: Batch, todo: Sequence[WriteTask], written: Sequence[Written]) -> None:
+    """Commit the written files, one commit per table, which also brings the table or its new columns."""
+    types = {task.table: task.types for task in todo}
 
     def one(table: tuple[str, list[Written]]) -> None:
         name, files = table
-        lake.append_files(name, [file.action(batch.uuid_ts) for file in files], batch.number)
+        lake.append_files(name, [file.action(batch.uuid_ts) for file in files], batch.number, types[name])
 
     with ThreadPoolExecutor(_AT_ONCE) as beside:
         for _ in beside.map(one, _by_table(written)):

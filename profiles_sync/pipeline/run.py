@@ -236,7 +236,7 @@ def _write_events(engine: Engine, batch: Batch, parsed: Sequence[Parsed], resolv
     todo = event_tables.plan(engine.lake, batch, parsed, resolved, uuid.uuid4().hex)
     size = sum(file.size for file in batch.files)
     written = [Written.from_json(text) for text in engine.run(event_tables.write, todo, size)]
-    event_tables.commit(engine.lake, batch, written)
+    event_tables.commit(engine.lake, batch, todo, written)
     return written
 
 

@@ -18,7 +18,8 @@ KILLED_AT = """
 import os, signal, sys
 from pathlib import Path
 from deltalake import DeltaTable
-import deltalake, profiles_sync.lake.merging as merging, profiles_sync.lake.tables as tables
+import deltalake, profiles_sync.lake.log as log, profiles_sync.lake.merging as merging
+import profiles_sync.lake.tables as tables
 from profiles_sync.settings import load
 from profiles_sync.sync.hourly import run
 from profiles_sync.warehouses.duckdb import DuckDBConnection
@@ -36,6 +37,7 @@ def counted(do):
 
 tables.Lake.append = counted(tables.Lake.append)
 tables.Lake.append_files = counted(tables.Lake.append_files)
+log.commit = counted(log.commit)
 tables.Lake.add_columns = counted(tables.Lake.add_columns)
 merging.merge = counted(merging.merge)
 DuckDBConnection.execute = counted(DuckDBConnection.execute)

@@ -120,7 +120,7 @@ def test_rows_are_appended_once_by_id_however_often_they_are_sent(tmp_path):
     synced(twin)
     sent = query(tmp_path, "SELECT count(*) FROM acme.identifies")[0][0]
     with warehouse(tmp_path) as opened:
-        opened.execute("UPDATE _profiles_sync.cursors SET version = 0, commit_digest = ''")  # as if all were new
+        opened.execute("UPDATE _profiles_sync.cursors SET version = -1, commit_digest = ''")  # as if all were new
         opened.execute("DELETE FROM acme.identifies WHERE id = (SELECT min(id) FROM acme.identifies)")
     again = synced(twin)
     assert again.status == "Success"

@@ -108,7 +108,7 @@ def test_a_key_that_fits_its_column_is_compared_there(tmp_path):
     synced(twin)
     with warehouse(tmp_path) as opened:
         opened.execute("ALTER TABLE acme.bought ALTER id TYPE INTEGER")
-        opened.execute("UPDATE _profiles_sync.cursors SET version = 0, commit_digest = ''")  # as if all were new
+        opened.execute("UPDATE _profiles_sync.cursors SET version = -1, commit_digest = ''")  # as if all were new
     twin.land([bought("1")])
     done = synced(twin).tables["bought"]
     assert (done.rows, done.duplicates) == (1, 1)

@@ -1,0 +1,202 @@
+"""Where a table's log stands, read from its newest entries, and commits on top of that.
+
+To open a table, deltalake replays its whole log, some milliseconds each time, and an hour looks at thousands of tables.
+What a commit needs is little: the version, the columns, the last batch. Each entry that is written here repeats the
+table's metadata in its `commitInfo`, which belongs to whoever commits, so that the newest entry alone tells all of it.
+Where others wrote since, their entries are read back to the last of ours, or to where the log itself tells it. Where
+that is far, or the table has features that a plain one has not, deltalake does the work.
+
+Source: Delta Lake protocol, sections "Delta Log Entries" and "Commit Provenance Information".
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from deltalake import DeltaTable
+from deltalake.transaction import AddAction
+
+from profiles_sync.errors import LakeError
+from profiles_sync.lake import log, schemas
+from profiles_sync.lake.log import Action, Entries
+from profiles_sync.spec.tables import Type
+
+if TYPE_CHECKING:
+    from profiles_sync.lake.tables import Lake
+
+_MARK = "profilesSync"
+_FAR = 64  # entries; then a replay is as good
+_ATTEMPTS = 5
+_CHECKPOINT = 50  # versions from one checkpoint to the next where no upkeep writes any
+_PLAIN = {"minReaderVersion": 1, "minWriterVersion": 2}
+
+
+@dataclass(frozen=True)
+class Tip:
+    """A table as its newest version has it.
+
+    Attributes:
+        version: That one.
+        digest: Of its entry in the log; empty where the log has been cleaned.
+        metadata: The table's `metaData` action.
+        batch: The last batch that was committed to it.
+        is_plain: Whether it has no feature that an append must know of.
+    """
+
+    version: int
+    digest: str
+    metadata: Action
+    batch: int
+    is_plain: bool
+
+    @property
+    def id(self) -> str:
+        """What tells the table from another one at the same place."""
+        return str(self.metadata["id"])
+
+    @property
+    def types(self) -> dict[str, Type]:
+        """Column to logical type, in the table's order."""
+        return schemas.read(self.metadata["schemaString"])
+
+
+def read(lake: "Lake", name: str, entries: Entries | None = None) -> Tip | None:
+    """The table's tip, or None when there is no table yet. `entries` are those of its log, where they are at hand."""
+    entries = entries or Entries.of(lake.path(name))
+    newest = entries.newest()
+    if newest is None:
+        return None
+    digest, seen = entries.digest(newest), _Seen(lake.app())
+    for version in range(newest, max(newest - _FAR, -1), -1):
+        try:
+            seen.note(entries.actions(version))
+        except FileNotFoundError:
+            break
+        batch = 0 if seen.batch is None and version == 0 else seen.batch
+        if batch is not None and seen.metadata and seen.protocol:
+            return Tip(newest, digest, seen.metadata, batch, _is_plain(seen.protocol))
+    return _replayed(lake, name, entries)
+
+
+def append(
+    lake: "Lake", name: str, files: Sequence[AddAction], batch: int, types: Mapping[str, Type], tip: Tip | None
+) -> bool:
+    """Commit data files, with the table or its new columns where it needs them; False when somebody else was first.
+
+    Args:
+        lake: Of the table.
+        name: Of the table.
+        files: In its folder.
+        batch: The commit is its transaction.
+        types: The columns that it has to have; one that is there keeps its type.
+        tip: The plain table as it was found, None where there is none.
+    """
+    metadata = _created(types) if tip is None else _grown(tip, types)
+    actions: list[Action] = [{"protocol": _PLAIN}] if tip is None else []
+    if tip is None or metadata != tip.metadata:
+        actions.append({"metaData": metadata})
+    actions.append({"txn": {"appId": lake.app(), "version": batch, "lastUpdated": log.now()}})
+    actions += [{"add": _entry(one)} for one in files]
+    info = {"operation": "WRITE", "operationParameters": {"mode": "Append"}, "isBlindAppend": True}
+    version = 0 if tip is None else tip.version + 1
+    done = log.commit(lake, name, version, actions, info | {_MARK: {"metaData": metadata}})
+    if done and version and version % _CHECKPOINT == 0 and (table := lake.open(name)) is not None:
+        table.create_checkpoint()
+    return done
+
+
+def append_once(lake: "Lake", name: str, files: Sequence[AddAction], batch: int, types: Mapping[str, Type]) -> bool:
+    """The same as often as it takes; False when the table is not plain.
+
+    Raises:
+        LakeError: Somebody else is faster each time.
+    """
+    for _ in range(_ATTEMPTS):
+        tip = read(lake, name)
+        if tip is not None and not tip.is_plain:
+            return False
+        if (tip is not None and tip.batch >= batch) or append(lake, name, files, batch, types, tip):
+            return True
+    raise LakeError(
+        f"space {lake.slug}: {name} could not be written, others write to it all the time; nothing is lost, the next "
+        "run goes on from here"
+    )
+
+
+@dataclass
+class _Seen:
+    """What the entries told so far, the newest first."""
+
+    app: str
+    metadata: Action | None = None
+    protocol: Action | None = None
+    batch: int | None = None
+
+    def note(self, actions: Sequence[Action]) -> None:
+        found: dict[str, Any] = {}
+        for action in actions:
+            found |= action
+            if action.get("txn", {}).get("appId") == self.app:
+                self.batch = action["txn"]["version"] if self.batch is None else self.batch
+        mark = found.get("commitInfo", {}).get(_MARK, {})
+        self.metadata = self.metadata or found.get("metaData") or mark.get("metaData")
+        self.protocol = self.protocol or found.get("protocol") or (_PLAIN if mark else None)
+
+
+def metadata_of(table: DeltaTable) -> Action:
+    """A table's `metaData` action as deltalake knows it."""
+    about = table.metadata()
+    return {
+        "id": str(about.id),
+        "name": about.name,
+        "description": about.description,
+        "format": {"provider": "parquet", "options": {}},
+        "schemaString": table.schema().to_json(),
+        "partitionColumns": about.partition_columns,
+        "createdTime": about.created_time,
+        "configuration": about.configuration,
+    }
+
+
+def _replayed(lake: "Lake", name: str, entries: Entries) -> Tip | None:
+    table = lake.open(name)
+    if table is None:
+        return None
+    protocol, version = table.protocol(), table.version()
+    versions = {"minReaderVersion": protocol.min_reader_version, "minWriterVersion": protocol.min_writer_version}
+    batch = table.transaction_version(lake.app()) or 0
+    return Tip(version, entries.digest(version), metadata_of(table), batch, _is_plain(versions))
+
+
+def _is_plain(protocol: Action) -> bool:
+    """Features came with later versions of readers and writers than a new table asks for."""
+    return all(protocol[name] <= most for name, most in _PLAIN.items())
+
+
+def _created(types: Mapping[str, Type]) -> Action:
+    return {
+        "id": str(uuid.uuid4()),
+        "format": {"provider": "parquet", "options": {}},
+        "schemaString": schemas.written(types),
+        "partitionColumns": [],
+        "configuration": {},
+        "createdTime": log.now(),
+    }
+
+
+def _grown(tip: Tip, types: Mapping[str, Type]) -> Action:
+    if types.keys() <= tip.types.keys():
+        return tip.metadata
+    return tip.metadata | {"schemaString": schemas.written(types, tip.metadata["schemaString"])}
+
+
+def _entry(file: AddAction) -> Action:
+    return {
+        "path": file.path,
+        "partitionValues": {},
+        "size": file.size,
+        "modificationTime": file.modification_time,
+        "dataChange": file.data_change,
+        "stats": file.stats,
+    }
