@@ -52,6 +52,10 @@ class WarehouseUnreachable(Transient):
     """A warehouse could not be reached."""
 
 
+class WarehouseBusy(Transient):
+    """Another sync writes the same tables."""
+
+
 class MissingExtra(Terminal):
     """An optional dependency is needed; names the extra that brings it."""
 

@@ -15,7 +15,8 @@ from profiles_sync.lake.faults import explained
 from profiles_sync.lake.tables import Lake, lake_of
 from profiles_sync.pipeline.run import Engine, Report, take_new_events
 from profiles_sync.settings import Settings
-from profiles_sync.sync.run import FAILED, PARTIAL, SUCCESS, WarehouseResult, sync_warehouse
+from profiles_sync.sync.results import FAILED, PARTIAL, SUCCESS, WarehouseResult
+from profiles_sync.sync.run import sync_warehouse
 from profiles_sync.sync.schemas import refused
 from profiles_sync.sync.upkeep import is_due, keep_up_lake
 from profiles_sync.warehouses import open_warehouse

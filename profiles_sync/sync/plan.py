@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from profiles_sync.spec.tables import Change, Type
-from profiles_sync.warehouses.base import Batch, Capabilities
+from profiles_sync.warehouses.base import Batch, Capabilities, Cast
 from profiles_sync.warehouses.names import physical
 
 
@@ -14,6 +14,7 @@ class CreateTable:
 
     table: str
     columns: Mapping[str, str]
+    keys: tuple[str, ...]
 
     def __str__(self) -> str:
         """One line for a person."""
@@ -46,12 +47,12 @@ class LoadStaging:
 
 @dataclass(frozen=True)
 class AppendRows:
-    """Insert staged rows with a new key. `casts`: columns whose type in the warehouse is another one."""
+    """Insert staged rows with a new key. `casts`: columns whose type in the table is another than in staging."""
 
     table: str
     columns: tuple[str, ...]
     keys: tuple[str, ...]
-    casts: Mapping[str, str]
+    casts: Mapping[str, Cast]
     replace: bool = False
 
     def __str__(self) -> str:
@@ -66,7 +67,7 @@ class MergeRows:
     table: str
     columns: tuple[str, ...]
     keys: tuple[str, ...]
-    casts: Mapping[str, str]
+    casts: Mapping[str, Cast]
     replace: bool = False
 
     def __str__(self) -> str:
@@ -90,17 +91,18 @@ def plan_table(batch: Batch, existing: Mapping[str, str] | None, capabilities: C
     name = physical(batch.table.name, capabilities)
     names = {column: physical(column, capabilities) for column in batch.types}
     wanted = {names[column]: capabilities.types[Type(kind)] for column, kind in batch.types.items()}
+    keys = tuple(names[key] for key in batch.table.key)
     steps: list[Step] = []
     if existing is None:
-        steps.append(CreateTable(name, wanted))
+        steps.append(CreateTable(name, wanted, keys))
     elif missing := {column: kind for column, kind in wanted.items() if column not in existing}:
         steps.append(AddColumns(name, missing))
     if batch.is_empty:
         return steps
-    there = existing or {}
-    casts = {column: there[column] for column, kind in wanted.items() if there.get(column, kind) != kind}
+    there = wanted | dict(existing or {})
+    staged = {names[column]: capabilities.staged[Type(kind)] for column, kind in batch.types.items()}
+    casts = {column: Cast(kind, there[column]) for column, kind in staged.items() if there[column] != kind}
     steps.append(LoadStaging(name, names))
-    keys = tuple(names[key] for key in batch.table.key)
     if batch.table.change is Change.APPEND:
         steps.append(AppendRows(name, tuple(wanted), keys, casts, batch.full))
     else:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from profiles_sync.warehouses.base import Warehouse
+from profiles_sync.warehouses.protocol import Warehouse
 
 
 def refused(warehouse: Warehouse, first: Mapping[str, str]) -> str | None:

@@ -1,7 +1,7 @@
 """Where profiles are synced to: one protocol, one file per kind of warehouse."""
 
-from profiles_sync.warehouses.base import Warehouse
 from profiles_sync.warehouses.duckdb import DuckDBSettings, DuckDBWarehouse
+from profiles_sync.warehouses.protocol import Warehouse
 
 #: What a warehouse in the settings may be; `type` tells which.
 WarehouseSettings = DuckDBSettings

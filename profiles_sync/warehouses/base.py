@@ -1,8 +1,8 @@
-"""What every warehouse is to the sync: a protocol, and what it can do as data."""
+"""What passes between the sync and a warehouse, and what a warehouse can do, as data."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from profiles_sync.spec.tables import Table, Type
@@ -16,21 +16,44 @@ INTERNAL = "_profiles_sync"
 OPERATION = "_op"
 
 
+class Transactions(Enum):
+    """What a transaction holds together, and takes back when it fails."""
+
+    ALL = "tables, columns and rows"
+    ROWS = "rows; a statement that makes a table or a column ends it"
+    NONE = "one statement"
+
+
 @dataclass(frozen=True)
 class Capabilities:
     """What a warehouse can do and how it spells things.
 
     Attributes:
-        types: Logical type to the warehouse's own.
+        types: Logical type to the warehouse's own, spelled as `Connection.columns` spells it.
         reserved: Lower-case words that a column or table may not be called; they get `_` in front.
         max_identifier: Longest name, in bytes.
         leading_digit: Whether a name may begin with a digit; otherwise it gets `_` in front.
+        folds_case: Whether names that differ in capitals only are the same.
+        wider: The types that staging has instead of those in `types`; values are cut to fit from there.
+        longest_text: The longest text in bytes that can be loaded at all; None where length does not matter.
+        transactions: What can be held together.
+        connections: How many a sync may use at once.
     """
 
     types: Mapping[Type, str]
     reserved: frozenset[str]
     max_identifier: int
     leading_digit: bool = True
+    folds_case: bool = False
+    wider: Mapping[Type, str] = field(default_factory=dict)
+    longest_text: int | None = None
+    transactions: Transactions = Transactions.ALL
+    connections: int = 1
+
+    @property
+    def staged(self) -> dict[Type, str]:
+        """Logical type to that of a staged column."""
+        return {**self.types, **self.wider}
 
 
 @dataclass(frozen=True)
@@ -73,57 +96,24 @@ class Batch(Protocol):
         ...
 
 
-class Connection(Protocol):
-    """An open warehouse."""
+@dataclass(frozen=True)
+class Cast:
+    """A staged column of one type that is kept in a column of another."""
 
-    def columns(self, schema: str) -> dict[str, dict[str, str]]:
-        """Table to column to type, for every table of the schema."""
-        ...
-
-    def transaction(self) -> AbstractContextManager[None]:
-        """All or nothing."""
-        ...
-
-    def execute(self, statement: str) -> int:
-        """Run one statement; returns the rows it changed, 0 where that means nothing."""
-        ...
-
-    def query(self, statement: str) -> Sequence[Sequence[Any]]:
-        """Run one query."""
-        ...
-
-    def load(self, batch: Batch, staging: str, names: Mapping[str, str]) -> int:
-        """Put the batch's rows into a new table called `staging`.
-
-        Args:
-            batch: The rows; the warehouse says whether it takes `.arrow()` or `.spark()`.
-            staging: Quoted name, schema included; whatever stands there is replaced.
-            names: Lake column to warehouse column.
-
-        Returns:
-            How many rows.
-        """
-        ...
+    staged: str
+    kept: str
 
 
-class Warehouse(Protocol):
-    """A warehouse as the settings declare it."""
+@dataclass(frozen=True)
+class Staged:
+    """A batch's rows as they lie ready in the warehouse.
 
-    name: str
-    kind: str
-    schema: str
-    capabilities: Capabilities
+    Attributes:
+        source: What stands behind FROM to read them.
+        rows: How many.
+        cut: How many texts were cut to `Capabilities.longest_text`.
+    """
 
-    @property
-    def place(self) -> str:
-        """Where the tables are, for a person; two warehouses with one place write the same tables."""
-        ...
-
-    def connect(self, read_only: bool = False) -> AbstractContextManager[Connection]:
-        """Open it for one sync, or to look and change nothing: then a warehouse that is not there yet is empty.
-
-        Raises:
-            WarehouseUnreachable: It cannot be reached now.
-            WarehouseRefused: It was reached and said no.
-        """
-        ...
+    source: str
+    rows: int
+    cut: int = 0

@@ -6,7 +6,8 @@ after it. Source: DuckDB documentation, "Concurrency", "Keywords and Identifiers
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,8 +18,8 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_expo
 
 from profiles_sync.errors import MissingExtra, ProfilesSyncError, WarehouseRefused, WarehouseUnreachable
 from profiles_sync.spec.tables import Type
-from profiles_sync.warehouses import sql
-from profiles_sync.warehouses.base import INTERNAL, Batch, Capabilities
+from profiles_sync.warehouses.base import INTERNAL, Batch, Capabilities, Staged
+from profiles_sync.warehouses.sql import Dialect
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,6 +35,7 @@ summarize symmetric table tablesample then to trailing true union unique unpack 
 where window with
 """
 _QUOTED = re.compile(r"'.*'|\".*\"|(?<=with value )\S+")
+_IN_MEMORY = 32_000_000  # bytes of a batch that are read where they are; above, DuckDB stages them in its file
 _HELD = ("Could not set lock", "Unique file handle conflict", "used by another process")
 
 CAPABILITIES = Capabilities(
@@ -46,7 +48,9 @@ CAPABILITIES = Capabilities(
     },
     reserved=frozenset(_WORDS.split()),
     max_identifier=255,
+    folds_case=True,
 )
+DIALECT = Dialect(CAPABILITIES)
 
 
 class DuckDBSettings(BaseModel):
@@ -71,21 +75,26 @@ class DuckDBConnection:
 
     def __init__(self, opened: "duckdb.DuckDBPyConnection") -> None:
         self._opened = opened
+        self._numbers = count()
 
     def columns(self, schema: str) -> dict[str, dict[str, str]]:
-        """See `base.Connection`."""
+        """See `protocol.Connection`."""
         found: dict[str, dict[str, str]] = {}
         for table, column, kind in self.query(
             "SELECT table_name, column_name, data_type FROM information_schema.columns "
-            f"WHERE table_catalog = current_database() AND table_schema = {sql.text(schema)} "
+            f"WHERE table_catalog = current_database() AND table_schema = {DIALECT.text(schema)} "
             "ORDER BY table_name, ordinal_position"
         ):
             found.setdefault(table, {})[column] = kind
         return found
 
+    def only_sync(self, schema: str) -> AbstractContextManager[None]:
+        """See `protocol.Connection`; no other process can have the file open."""
+        return nullcontext()
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """See `base.Connection`."""
+        """See `protocol.Connection`."""
         self.query("BEGIN TRANSACTION")
         try:
             yield
@@ -94,13 +103,16 @@ class DuckDBConnection:
             raise
         self.query("COMMIT")
 
-    def execute(self, statement: str) -> int:
-        """See `base.Connection`."""
+    def execute(self, *statements: str) -> int:
+        """See `protocol.Connection`."""
+        return sum(map(self._changed, statements))
+
+    def _changed(self, statement: str) -> int:
         rows = self.query(statement)
         return int(rows[0][0]) if rows and statement.startswith(("INSERT", "MERGE", "DELETE", "UPDATE")) else 0
 
     def query(self, statement: str) -> Sequence[Sequence[Any]]:
-        """See `base.Connection`."""
+        """See `protocol.Connection`."""
         import duckdb
 
         try:
@@ -108,16 +120,27 @@ class DuckDBConnection:
         except duckdb.Error as error:
             raise WarehouseRefused(f"duckdb refused {' '.join(statement.split()[:3])}: {_kind(error)}") from None
 
-    def load(self, batch: Batch, staging: str, names: Mapping[str, str]) -> int:
-        """See `base.Connection`; the rows come as Arrow, timestamps without their zone, which is UTC."""
-        rows = _naive(batch.arrow())
-        self._opened.register("_staged", rows)
-        chosen = ", ".join(f"{sql.quote(name)} AS {sql.quote(names.get(name, name))}" for name in rows.schema.names)
+    def load(self, batch: Batch, staging: str, names: Mapping[str, str]) -> Staged:
+        """See `protocol.Connection`. DuckDB reads Arrow where it is: a small batch needs no staging table."""
+        rows = _as_kept(batch.arrow(), names)
+        few, more = _first(rows, _IN_MEMORY)
+        source = f"_staged_{next(self._numbers)}"
+        if more is None:
+            self._opened.register(source, few)
+            return Staged(DIALECT.quote(source), few.num_rows)
+        self._opened.register(source, pa.RecordBatchReader.from_batches(rows.schema, chain(few.to_batches(), more)))
         try:
-            self.execute(f"CREATE OR REPLACE TABLE {staging} AS SELECT {chosen} FROM _staged")
+            self.execute(f"CREATE OR REPLACE TABLE {staging} AS FROM {source}")
         finally:
-            self._opened.unregister("_staged")
-        return int(self.query(f"SELECT count(*) FROM {staging}")[0][0])
+            self._opened.unregister(source)
+        return Staged(staging, int(self.query(f"SELECT count(*) FROM {staging}")[0][0]))
+
+    def unload(self, staged: Staged) -> None:
+        """See `protocol.Connection`."""
+        if "." in staged.source:
+            self.execute(*DIALECT.drop_staging(staged.source))
+        else:
+            self._opened.unregister(staged.source.strip('"'))
 
 
 def _kind(error: Exception) -> str:
@@ -130,12 +153,25 @@ def _kind(error: Exception) -> str:
     return f"{type(error).__name__}: {line}"
 
 
-def _naive(rows: pa.RecordBatchReader) -> pa.RecordBatchReader:
-    fields = [
-        pa.field(column.name, pa.timestamp("us") if pa.types.is_timestamp(column.type) else column.type)
-        for column in rows.schema
-    ]
-    return rows.cast(pa.schema(fields))
+def _as_kept(rows: pa.RecordBatchReader, names: Mapping[str, str]) -> pa.RecordBatchReader:
+    """Columns as they are called in DuckDB, timestamps without their zone, which is UTC."""
+    naive = [pa.timestamp("us") if pa.types.is_timestamp(field.type) else field.type for field in rows.schema]
+    cast = rows.cast(pa.schema(zip(rows.schema.names, naive, strict=True)))
+    schema = pa.schema([(names.get(field.name, field.name), field.type) for field in cast.schema])
+    renamed = (pa.RecordBatch.from_arrays(batch.columns, schema=schema) for batch in cast)
+    return pa.RecordBatchReader.from_batches(schema, renamed)
+
+
+def _first(rows: pa.RecordBatchReader, most: int) -> tuple[pa.Table, Iterator[pa.RecordBatch] | None]:
+    """The rows up to about so many bytes, and the others, None where there are none."""
+    few: list[pa.RecordBatch] = []
+    size = 0
+    for batch in rows:
+        few.append(batch)
+        size += batch.nbytes
+        if size > most:
+            return pa.Table.from_batches(few, rows.schema), rows
+    return pa.Table.from_batches(few, rows.schema), None
 
 
 class DuckDBWarehouse:
@@ -143,6 +179,7 @@ class DuckDBWarehouse:
 
     kind = "duckdb"
     capabilities = CAPABILITIES
+    dialect = DIALECT
 
     def __init__(self, name: str, settings: DuckDBSettings, schema: str, patience: float = 20) -> None:
         self.name, self.settings, self.patience = name, settings, patience
@@ -150,12 +187,12 @@ class DuckDBWarehouse:
 
     @property
     def place(self) -> str:
-        """See `base.Warehouse`. Names of schemas are the same in capitals."""
+        """See `protocol.Warehouse`. Names of schemas are the same in capitals."""
         return f"schema {self.schema.lower()} of the DuckDB file {self.settings.path}"
 
     @contextmanager
     def connect(self, read_only: bool = False) -> Iterator[DuckDBConnection]:
-        """See `base.Warehouse`. Another process may hold the file: wait for it up to `patience` seconds."""
+        """See `protocol.Warehouse`. Another process may hold the file: wait for it up to `patience` seconds."""
         opened = retry(
             retry=retry_if_exception_type(WarehouseUnreachable),
             stop=stop_after_delay(self.patience),
@@ -186,7 +223,7 @@ class DuckDBWarehouse:
         if not read_only:
             path.parent.mkdir(parents=True, exist_ok=True)
         # Attached under a name of our own: a file acme.duckdb with a schema acme would be ambiguous otherwise.
-        file = sql.text(":memory:" if read_only and not path.exists() else str(path))
+        file = DIALECT.text(":memory:" if read_only and not path.exists() else str(path))
         opened.execute(f"ATTACH {file} AS _warehouse{' (READ_ONLY)' if read_only and path.exists() else ''}")
         opened.execute("USE _warehouse")
         opened.execute("SET TimeZone = 'UTC'")  # a column that was altered to one with a zone means UTC too

@@ -2,112 +2,144 @@
 
 from collections.abc import Mapping, Sequence
 
-from profiles_sync.warehouses.base import INTERNAL, OPERATION, Cursor
+from profiles_sync.spec.tables import Type
+from profiles_sync.warehouses import names
+from profiles_sync.warehouses.base import INTERNAL, OPERATION, Capabilities, Cast, Cursor
 
 
-def quote(*parts: str) -> str:
-    """A quoted name, from the schema to the column."""
-    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+class Dialect:
+    """Standard SQL. A warehouse's own file overrides what it spells in another way.
 
-
-def text(value: str) -> str:
-    """A text literal."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def staging(schema: str, table: str) -> str:
-    """The quoted name of a table's staging table."""
-    return quote(INTERNAL, f"{schema}__{table}")
-
-
-def create_schema(schema: str) -> str:
-    """The schema, if it is not there."""
-    return f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}"
-
-
-def create_table(schema: str, table: str, columns: Mapping[str, str]) -> str:
-    """A table with its first columns."""
-    listed = ", ".join(f"{quote(name)} {kind}" for name, kind in columns.items())
-    return f"CREATE TABLE IF NOT EXISTS {quote(schema, table)} ({listed})"
-
-
-def add_column(schema: str, table: str, column: str, kind: str) -> str:
-    """A further column; older rows have NULL there."""
-    return f"ALTER TABLE {quote(schema, table)} ADD COLUMN IF NOT EXISTS {quote(column)} {kind}"
-
-
-def drop_table(quoted: str) -> str:
-    """Used for staging tables only."""
-    return f"DROP TABLE IF EXISTS {quoted}"
-
-
-def delete_all(schema: str, table: str) -> str:
-    """Every row of a table that is about to be replaced."""
-    return f"DELETE FROM {quote(schema, table)}"
-
-
-def any_row(schema: str, table: str) -> str:
-    """One row, if there is one."""
-    return f"SELECT 1 FROM {quote(schema, table)} LIMIT 1"
-
-
-def append(schema: str, table: str, key: str, values: Mapping[str, str]) -> str:
-    """Insert the staged rows whose key is new; of several staged rows with one key the first that landed.
-
-    Args:
-        schema: Of the table.
-        table: The table.
-        key: Its key column.
-        values: Column to the expression over the staged row, which is called s.
+    A method that returns one statement is a query; what changes something is a list, in the order it has to run.
+    `source` is what stands behind FROM to read staged rows, see `base.Staged`.
     """
-    columns = ", ".join(quote(name) for name in values)
-    chosen = ", ".join(values.values())
-    landed = f"{quote('uuid_ts')}, {quote('received_at')}"
-    return (
-        f"INSERT INTO {quote(schema, table)} ({columns}) SELECT {chosen} FROM ("
-        f"SELECT *, row_number() OVER (PARTITION BY {quote(key)} ORDER BY {landed}) AS _place "
-        f"FROM {staging(schema, table)}) AS s WHERE s._place = 1 AND NOT EXISTS ("
-        f"SELECT 1 FROM {quote(schema, table)} AS t WHERE t.{quote(key)} = {values[key]})"
-    )
+
+    def __init__(self, capabilities: Capabilities) -> None:
+        self.capabilities = capabilities
+
+    def quote(self, *parts: str) -> str:
+        """A quoted name, from the schema to the column."""
+        return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+
+    def text(self, value: str) -> str:
+        """A text literal."""
+        return "'" + value.replace("'", "''") + "'"
+
+    def staging(self, schema: str, table: str) -> str:
+        """The quoted name of a table's staging table."""
+        return self.quote(INTERNAL, names.staging(schema, table, self.capabilities))
+
+    # Tables and columns
+
+    def create_schema(self, schema: str) -> list[str]:
+        """The schema, if it is not there."""
+        return [f"CREATE SCHEMA IF NOT EXISTS {self.quote(schema)}"]
+
+    def create_table(self, schema: str, table: str, columns: Mapping[str, str], keys: Sequence[str]) -> list[str]:
+        """A table with its first columns, if it is not there; `keys` tell its rows apart and may decide its layout."""
+        listed = ", ".join(f"{self.quote(name)} {kind}" for name, kind in columns.items())
+        return [f"CREATE TABLE IF NOT EXISTS {self.quote(schema, table)} ({listed})"]
+
+    def add_columns(self, schema: str, table: str, columns: Mapping[str, str]) -> list[str]:
+        """Further columns; older rows have NULL there."""
+        altered = f"ALTER TABLE {self.quote(schema, table)} ADD COLUMN IF NOT EXISTS"
+        return [f"{altered} {self.quote(name)} {kind}" for name, kind in columns.items()]
+
+    def drop_staging(self, staging: str) -> list[str]:
+        """Remove a staging table, by its quoted name, if it is there."""
+        return [f"DROP TABLE IF EXISTS {staging}"]
+
+    # Rows
+
+    def any_row(self, schema: str, table: str) -> str:
+        """One row, if there is one."""
+        return f"SELECT 1 FROM {self.quote(schema, table)} LIMIT 1"
+
+    def delete_all(self, schema: str, table: str) -> list[str]:
+        """Every row of a table that is about to be replaced."""
+        return [f"DELETE FROM {self.quote(schema, table)}"]
+
+    def cast(self, value: str, cast: Cast) -> str:
+        """The value as its column keeps it: NULL where it does not fit, cut where it is too long, never an error."""
+        return f"TRY_CAST({value} AS {cast.kept})"
+
+    def too_long(self, value: str, cast: Cast) -> str | None:
+        """The condition on which `cast` cuts a value; None where it never does."""
+        return None
+
+    def values(self, columns: Sequence[str], casts: Mapping[str, Cast]) -> dict[str, str]:
+        """Column to the expression over the staged row, which is called s."""
+        plain = {column: f"s.{self.quote(column)}" for column in columns}
+        return {name: self.cast(value, casts[name]) if name in casts else value for name, value in plain.items()}
+
+    def count_misfits(self, source: str, casts: Mapping[str, Cast], has_deletes: bool) -> str:
+        """For each column of `casts`, one after the other: how many values do not fit, and how many are cut."""
+        counts = []
+        for column, cast in casts.items():
+            value = f"s.{self.quote(column)}"
+            unfit = f"{value} IS NOT NULL AND {self.cast(value, cast)} IS NULL"
+            counts += [f"count(CASE WHEN {unfit} THEN 1 END)"]
+            long = self.too_long(value, cast)
+            counts += ["0" if long is None else f"count(CASE WHEN {long} THEN 1 END)"]
+        kept = f" WHERE s.{self.quote(OPERATION)} <> 'D'" if has_deletes else ""
+        return f"SELECT {', '.join(counts)} FROM {source} AS s{kept}"
+
+    def append(self, schema: str, table: str, source: str, key: str, values: Mapping[str, str]) -> list[str]:
+        """Insert the staged rows whose key is new; of several staged rows with one key the first that landed."""
+        columns, chosen = ", ".join(map(self.quote, values)), ", ".join(values.values())
+        landed = f"{self.quote('uuid_ts')}, {self.quote('received_at')}"
+        return [
+            f"INSERT INTO {self.quote(schema, table)} ({columns}) SELECT {chosen} FROM ("
+            f"SELECT *, row_number() OVER (PARTITION BY {self.quote(key)} ORDER BY {landed}) AS _place "
+            f"FROM {source}) AS s WHERE s._place = 1 AND NOT EXISTS ("
+            f"SELECT 1 FROM {self.quote(schema, table)} AS t WHERE t.{self.quote(key)} = {values[key]})"
+        ]
+
+    def merge(self, schema: str, table: str, source: str, keys: Sequence[str], values: Mapping[str, str]) -> list[str]:
+        """Delete, update and insert by key, as each staged row asks for; staged rows have a key each."""
+        on = " AND ".join(f"t.{self.quote(key)} = {values[key]}" for key in keys)
+        updates = ", ".join(f"{self.quote(name)} = {value}" for name, value in values.items() if name not in keys)
+        columns, operation = ", ".join(map(self.quote, values)), f"s.{self.quote(OPERATION)}"
+        return [
+            f"MERGE INTO {self.quote(schema, table)} AS t USING {source} AS s ON {on} "
+            f"WHEN MATCHED AND {operation} = 'D' THEN DELETE "
+            f"WHEN MATCHED THEN UPDATE SET {updates} "
+            f"WHEN NOT MATCHED AND {operation} = 'U' THEN INSERT ({columns}) VALUES ({', '.join(values.values())})"
+        ]
+
+    # The sync record: how far each table follows the lake
+
+    @property
+    def cursors(self) -> str:
+        """The quoted name of the sync record."""
+        return self.quote(INTERNAL, "cursors")
+
+    def create_cursors(self) -> list[str]:
+        """The sync record, if it is not there."""
+        columns = dict.fromkeys(_CURSOR, self.capabilities.types[Type.STRING])
+        columns["version"] = self.capabilities.types[Type.BIGINT]
+        return self.create_table(INTERNAL, "cursors", columns, _CURSOR[:2])
+
+    def read_cursors(self, schema: str) -> str:
+        """Every cursor of a schema: lake table, its id, version and commit."""
+        return f"SELECT {', '.join(_CURSOR[1:5])} FROM {self.cursors} WHERE schema_name = {self.text(schema)}"
+
+    def forget_cursors(self, schema: str, cursors: Mapping[str, Cursor]) -> list[str]:
+        """Remove cursors before they are written anew, and only where they are still these."""
+        stands = " OR ".join(
+            f"table_name = {self.text(table)} AND table_id = {self.text(one.table_id)} AND version = {one.version}"
+            for table, one in cursors.items()
+        )
+        return [f"DELETE FROM {self.cursors} WHERE schema_name = {self.text(schema)} AND ({stands})"]
+
+    def record_cursors(self, schema: str, cursors: Mapping[str, Cursor], sync_id: str) -> list[str]:
+        """Write cursors; in the transaction that applied the rows they stand for."""
+        rows = ", ".join(f"({self._recorded(schema, table, one, sync_id)})" for table, one in cursors.items())
+        return [f"INSERT INTO {self.cursors} ({', '.join(_CURSOR)}) VALUES {rows}"]
+
+    def _recorded(self, schema: str, table: str, cursor: Cursor, sync_id: str) -> str:
+        stands = self.text(cursor.table_id), str(cursor.version), self.text(cursor.commit)
+        return ", ".join((self.text(schema), self.text(table), *stands, self.text(sync_id)))
 
 
-def merge(schema: str, table: str, keys: Sequence[str], values: Mapping[str, str]) -> str:
-    """Delete, update and insert by key, as each staged row asks for."""
-    on = " AND ".join(f"t.{quote(key)} = {values[key]}" for key in keys)
-    updates = ", ".join(f"{quote(name)} = {value}" for name, value in values.items())
-    columns = ", ".join(quote(name) for name in values)
-    return (
-        f"MERGE INTO {quote(schema, table)} AS t USING {staging(schema, table)} AS s ON {on} "
-        f"WHEN MATCHED AND s.{quote(OPERATION)} = 'D' THEN DELETE "
-        f"WHEN MATCHED THEN UPDATE SET {updates} "
-        f"WHEN NOT MATCHED AND s.{quote(OPERATION)} = 'U' THEN INSERT ({columns}) VALUES ({', '.join(values.values())})"
-    )
-
-
-def create_cursors() -> str:
-    """The sync record: how far each table follows the lake."""
-    return (
-        f"CREATE TABLE IF NOT EXISTS {quote(INTERNAL, 'cursors')} (schema_name VARCHAR, table_name VARCHAR, "
-        "table_id VARCHAR, version BIGINT, commit_digest VARCHAR, sync_id VARCHAR)"
-    )
-
-
-def read_cursors(schema: str) -> str:
-    """Every cursor of a schema."""
-    return (
-        f"SELECT table_name, table_id, version, commit_digest FROM {quote(INTERNAL, 'cursors')} "
-        f"WHERE schema_name = {text(schema)}"
-    )
-
-
-def forget_cursor(schema: str, table: str) -> str:
-    """Remove a cursor, before it is written anew."""
-    where = f"schema_name = {text(schema)} AND table_name = {text(table)}"
-    return f"DELETE FROM {quote(INTERNAL, 'cursors')} WHERE {where}"
-
-
-def record_cursor(schema: str, table: str, cursor: Cursor, sync_id: str) -> str:
-    """Write a cursor; in the transaction that applied the rows it stands for."""
-    stands = f"{text(cursor.table_id)}, {cursor.version}, {text(cursor.commit)}"
-    values = f"{text(schema)}, {text(table)}, {stands}, {text(sync_id)}"
-    return f"INSERT INTO {quote(INTERNAL, 'cursors')} VALUES ({values})"
+_CURSOR = ("schema_name", "table_name", "table_id", "version", "commit_digest", "sync_id")

@@ -1,5 +1,6 @@
 """A table's sync as a list of steps, and the plan that a person sees before a run."""
 
+from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
@@ -11,7 +12,7 @@ from profiles_sync.spec.tables import BY_NAME, Type, table
 from profiles_sync.sync.hourly import run
 from profiles_sync.sync.plan import AddColumns, AppendRows, CreateTable, LoadStaging, MergeRows, plan_table
 from profiles_sync.sync.preview import preview
-from profiles_sync.warehouses.base import Cursor
+from profiles_sync.warehouses.base import Cast, Cursor
 from profiles_sync.warehouses.duckdb import CAPABILITIES
 from tests.commands import columns
 from tests.lakes import Twin
@@ -38,7 +39,7 @@ def steps(name, types, existing, full=False):
 def test_a_new_table_is_created_staged_and_appended_by_id():
     names = {name: name for name in EVERY_TYPE}
     assert steps("bought", EVERY_TYPE, None) == [
-        CreateTable("bought", IN_DUCKDB),
+        CreateTable("bought", IN_DUCKDB, ("id",)),
         LoadStaging("bought", names),
         AppendRows("bought", tuple(EVERY_TYPE), ("id",), {}),
     ]
@@ -61,7 +62,19 @@ def test_columns_that_only_the_warehouse_has_are_left_alone():
 
 def test_a_column_of_another_type_is_cast_to_the_warehouses():
     (_, append) = steps("bought", EVERY_TYPE, IN_DUCKDB | {"total": "VARCHAR", "seen": "DATE"})
-    assert append.casts == {"total": "VARCHAR", "seen": "DATE"}
+    assert append.casts == {"total": Cast("BIGINT", "VARCHAR"), "seen": Cast("TIMESTAMP", "DATE")}
+
+
+def test_texts_are_staged_as_long_as_can_be_and_cut_to_their_column():
+    redshift_like = replace(
+        CAPABILITIES, types={**CAPABILITIES.types, Type.STRING: "TEXT(512)"}, wider={Type.STRING: "TEXT(65535)"}
+    )
+    types = {"id": Type.STRING, "note": Type.STRING, "total": Type.BIGINT}
+    create, _, append = plan_table(batch("bought", types), None, redshift_like)
+    assert create.columns == {"id": "TEXT(512)", "note": "TEXT(512)", "total": "BIGINT"}
+    assert append.casts == dict.fromkeys(("id", "note"), Cast("TEXT(65535)", "TEXT(512)"))
+    _, append = plan_table(batch("bought", types), create.columns | {"note": "TEXT(65535)"}, redshift_like)
+    assert append.casts == {"id": Cast("TEXT(65535)", "TEXT(512)")}
 
 
 def test_a_merged_table_is_merged_by_its_key():

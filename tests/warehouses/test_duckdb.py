@@ -3,12 +3,15 @@
 import datetime as dt
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from profiles_sync.errors import WarehouseRefused, WarehouseUnreachable
 from profiles_sync.sync.run import sync_warehouse
+from profiles_sync.warehouses import duckdb as duckdb_warehouse
 from profiles_sync.warehouses.duckdb import DuckDBSettings, DuckDBWarehouse
 from tests.lakes import Twin
 from tests.sync.steps import bought
@@ -95,6 +98,32 @@ def test_to_look_at_a_file_that_is_not_there_makes_none(tmp_path):
     with local.connect(read_only=True) as connection:
         assert connection.columns("acme") == {}
     assert list(tmp_path.iterdir()) == []
+
+
+ROWS = pa.table({"id": ["a", "b"], "at": pa.array([0, 1], pa.timestamp("us", "UTC"))})
+
+
+@pytest.mark.parametrize(("most", "source"), [(10**6, '"_staged_1"'), (0, '"_profiles_sync"."acme__t"')])
+def test_a_small_batch_is_read_where_it_is_and_a_large_one_is_staged_in_the_file(tmp_path, monkeypatch, most, source):
+    monkeypatch.setattr(duckdb_warehouse, "_IN_MEMORY", most)
+    local = DuckDBWarehouse("local", DuckDBSettings(type="duckdb", path=str(tmp_path / "acme.duckdb")), "acme")
+    with local.connect() as connection:
+        connection.execute(*local.dialect.create_schema("_profiles_sync"))
+        for _ in range(2):  # what a killed sync left is replaced
+            reader = pa.RecordBatchReader.from_batches(ROWS.schema, ROWS.to_batches(max_chunksize=1))
+            batch = SimpleNamespace(arrow=lambda reader=reader: reader)
+            staged = connection.load(batch, local.dialect.staging("acme", "t"), {"at": "_at"})
+            assert staged.rows == 2
+            assert connection.query(f"SELECT id, epoch_us(_at) FROM {staged.source} ORDER BY id") == [
+                ("a", 0),
+                ("b", 1),
+            ]
+        assert staged.source == source
+        assert set(connection.columns("_profiles_sync")) == ({"acme__t"} if most == 0 else set())
+        for _ in range(2):
+            connection.unload(staged)
+        with pytest.raises(WarehouseRefused, match="CatalogException"):
+            connection.query(f"FROM {staged.source}")
 
 
 def test_who_only_looks_cannot_write(tmp_path):

@@ -1,6 +1,8 @@
 """Lake names as a warehouse can spell them."""
 
+import hashlib
 import string
+from dataclasses import replace
 
 import duckdb
 import pytest
@@ -10,12 +12,13 @@ from hypothesis import strategies as st
 from profiles_sync.spec.tables import FIXED_TABLES, TRACK_TABLE
 from profiles_sync.warehouses.base import Capabilities
 from profiles_sync.warehouses.duckdb import CAPABILITIES
-from profiles_sync.warehouses.names import physical
+from profiles_sync.warehouses.names import physical, staging
 
 #: Names as in Postgres: 63 bytes; this one takes no leading digit either.
 NARROW = Capabilities(
     types={}, reserved=frozenset({"order", "timestamp", "name"}), max_identifier=63, leading_digit=False
 )
+FOLDING = replace(NARROW, folds_case=True)
 LONG = "order_" + "x" * 64
 DECLARED = {table.name for table in FIXED_TABLES} | {
     column.name for table in (*FIXED_TABLES, TRACK_TABLE) for column in table.columns
@@ -68,14 +71,69 @@ def test_declared_names_are_untouched_even_where_they_are_reserved():
     assert {name: physical(name, CAPABILITIES) for name in DECLARED} == {name: name for name in DECLARED}
 
 
-@given(st.lists(st.text(string.ascii_lowercase + string.digits + "_", min_size=1, max_size=90), unique=True))
-def test_names_that_are_snake_case_never_meet(names):
-    # A lake name begins with `_` only where it is taken from a declared one, and no reserved word is such a one.
-    names = [name for name in names if not name.startswith("_")]
-    for capabilities in (NARROW, CAPABILITIES):
-        made = [physical(name, capabilities) for name in names]
-        assert len(set(made)) == len(names)
-        assert all(len(name.encode()) <= capabilities.max_identifier for name in made)
+def test_a_name_that_another_one_is_escaped_to_is_told_apart_from_it():
+    assert physical("order", NARROW) == "_order"
+    assert physical("_order", NARROW) == "_order_" + digest("_order")
+    assert physical("_2fa", NARROW) == "_2fa_" + digest("_2fa")
+    assert physical("_2fa", CAPABILITIES) == "_2fa"
+    assert physical("_unnamed_0a1b2c3d", NARROW) == "_unnamed_0a1b2c3d"
+
+
+def test_a_name_that_another_one_is_told_apart_as_is_told_apart_from_that():
+    for name in ("_order", "2" + "x" * 70, "é" * 40, "x" + "é" * 40):
+        names = [name]
+        for _ in range(3):
+            names.append(physical(names[-1], NARROW))
+        assert len(set(names)) == 4
+        assert all(len(made.encode()) <= 63 for made in names[1:])
+    assert physical("total_0a1b2c3d", NARROW) == "total_0a1b2c3d"
+
+
+def test_where_capitals_do_not_matter_names_that_differ_in_them_only_are_told_apart():
+    assert physical("Total", FOLDING) == "Total_" + digest("Total")
+    assert physical("total", FOLDING) == "total"
+    assert physical("ORDER", FOLDING) == "_ORDER_" + digest("ORDER")
+    assert physical("Total", NARROW) == "Total"
+
+
+def digest(name):
+    return hashlib.sha1(name.encode()).hexdigest()[:8]
+
+
+# Names that are likely to meet: few words, put together, escaped, cut and told apart as the product does it.
+WORDS = st.sampled_from(["order", "Order", "_", "2", "name", "x" * 52, "x" * 63, "é", "_0a1b2c3d", "a"])
+NAMES = st.lists(WORDS, min_size=1, max_size=4).map("".join) | st.text(string.printable, min_size=1, max_size=70)
+
+
+@st.composite
+def _meeting(draw):
+    capabilities = draw(st.sampled_from([NARROW, FOLDING, CAPABILITIES]))
+    names = draw(st.lists(NAMES, max_size=8))
+    names += [physical(name, capabilities) for name in names if draw(st.booleans())]
+    names += [physical(name, capabilities) for name in names if draw(st.booleans())]
+    return capabilities, set(names)
+
+
+@given(_meeting())
+def test_two_names_of_a_table_never_become_one(drawn):
+    capabilities, names = drawn
+    made = [physical(name, capabilities) for name in names]
+    assert all(len(name.encode()) <= capabilities.max_identifier for name in made)
+    assert len({name.lower() if capabilities.folds_case else name for name in made}) == len(names)
+
+
+def test_a_staging_table_belongs_to_one_table_of_one_schema():
+    assert staging("acme", "pages", NARROW) == "acme__pages"
+    for one, other in ((("a__b", "c"), ("a", "b__c")), (("a_", "b"), ("a", "_b"))):
+        assert staging(*one, NARROW) != staging(*other, NARROW)
+
+
+@given(st.sets(st.tuples(*[st.text("ab_", min_size=1, max_size=6)] * 2) | st.tuples(st.just("a"), NAMES)))
+def test_two_tables_never_share_a_staging_table(tables):
+    made = {staging(schema, table, NARROW) for schema, table in tables}
+    assert len(made) == len(tables)
+    assert all(len(name.encode()) <= NARROW.max_identifier for name in made)
+    assert staging("acme", "pages", NARROW) == "acme__pages"
 
 
 def test_the_reserved_words_of_duckdb_are_those_that_need_quotes():

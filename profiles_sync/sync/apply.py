@@ -1,0 +1,156 @@
+"""Carry out the steps of some tables, all or none, with the record of how far they came."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass
+
+from profiles_sync.errors import ProfilesSyncError, WarehouseBusy, WarehouseRefused
+from profiles_sync.sync.plan import AddColumns, AppendRows, CreateTable, LoadStaging, MergeRows, Step
+from profiles_sync.sync.results import TableResult
+from profiles_sync.warehouses.base import Batch, Cursor, Staged, Transactions
+from profiles_sync.warehouses.protocol import Connection, Warehouse
+from profiles_sync.warehouses.sql import Dialect
+
+
+@dataclass(frozen=True)
+class Work:
+    """One table of a sync: what changed in it, the steps for that, and the cursor that the warehouse's record has."""
+
+    batch: Batch
+    steps: Sequence[Step]
+    recorded: Cursor | None
+
+    @property
+    def name(self) -> str:
+        """The lake's name of the table."""
+        return self.batch.table.name
+
+
+def apply(connection: Connection, warehouse: Warehouse, works: Sequence[Work], sync_id: str) -> dict[str, TableResult]:
+    """Bring some tables up to the lake.
+
+    Where a transaction cannot hold tables and columns together with rows, they are made before it; where it can hold
+    nothing, each statement may be repeated and the record is written last.
+
+    Raises:
+        WarehouseBusy: Another sync has moved on one of them meanwhile.
+    """
+    dialect, schema, holds = warehouse.dialect, warehouse.schema, warehouse.capabilities.transactions
+    staged: dict[str, Staged] = {}
+    try:
+        with _held(connection, holds is Transactions.ALL):
+            _make_ready(connection, dialect, schema, works, staged)
+            with _held(connection, holds is Transactions.ROWS):
+                results = {work.name: _change(connection, dialect, schema, work, staged) for work in works}
+                _record(connection, dialect, schema, works, sync_id)
+            if holds is Transactions.ALL:
+                _unload(connection, staged)
+    finally:
+        with suppress(ProfilesSyncError):  # what is left there is replaced by the next run
+            _unload(connection, staged)
+    return results
+
+
+def _held(connection: Connection, together: bool) -> AbstractContextManager[None]:
+    return connection.transaction() if together else nullcontext()
+
+
+def _make_ready(
+    connection: Connection, dialect: Dialect, schema: str, works: Sequence[Work], staged: dict[str, Staged]
+) -> None:
+    """Tables and columns, and the changed rows beside the tables."""
+    if made := [
+        statement for work in works for step in work.steps for statement in _definitions(dialect, schema, step)
+    ]:
+        connection.execute(*made)
+    for work in works:
+        for step in work.steps:
+            if isinstance(step, LoadStaging):
+                staged[work.name] = connection.load(work.batch, dialect.staging(schema, step.table), step.names)
+
+
+def _definitions(dialect: Dialect, schema: str, step: Step) -> list[str]:
+    match step:
+        case CreateTable(table, columns, keys):
+            return dialect.create_table(schema, table, columns, keys)
+        case AddColumns(table, columns):
+            return dialect.add_columns(schema, table, columns)
+        case _:
+            return []
+
+
+def _change(
+    connection: Connection, dialect: Dialect, schema: str, work: Work, staged: Mapping[str, Staged]
+) -> TableResult:
+    """The rows of one table."""
+    result = TableResult()
+    for step in work.steps:
+        if isinstance(step, AppendRows | MergeRows):
+            _apply_rows(connection, dialect, schema, step, staged[work.name], result)
+    return result
+
+
+def _apply_rows(
+    connection: Connection,
+    dialect: Dialect,
+    schema: str,
+    step: AppendRows | MergeRows,
+    staged: Staged,
+    result: TableResult,
+) -> None:
+    statements = dialect.delete_all(schema, step.table) if step.replace else []
+    if statements:
+        connection.execute(*statements)
+    result.staged, result.cut = staged.rows, staged.cut
+    if not staged.rows:
+        return
+    _count_misfits(connection, dialect, step, staged, result)
+    values = dialect.values(step.columns, step.casts)
+    if isinstance(step, AppendRows):
+        appended = dialect.append(schema, step.table, staged.source, step.keys[0], values)
+        result.rows = connection.execute(*appended)
+        result.duplicates = staged.rows - result.rows
+    else:
+        result.rows = connection.execute(*dialect.merge(schema, step.table, staged.source, step.keys, values))
+
+
+def _count_misfits(
+    connection: Connection, dialect: Dialect, step: AppendRows | MergeRows, staged: Staged, result: TableResult
+) -> None:
+    """Values that do not fit their column are counted; a key that does not fit is refused."""
+    if not step.casts:
+        return
+    query = dialect.count_misfits(staged.source, step.casts, isinstance(step, MergeRows))
+    counts = [int(count) for count in connection.query(query)[0]]
+    lost = dict(zip(step.casts, counts[::2], strict=True))
+    cut = dict(zip(step.casts, counts[1::2], strict=True))
+    if unfit := [key for key in step.keys if lost.get(key) or cut.get(key)]:
+        key = unfit[0]
+        raise WarehouseRefused(
+            f"{step.table}.{key} is {step.casts[key].kept} in the warehouse and {lost[key] + cut[key]} keys do not "
+            "fit; give the column its type back, the next run repeats the table"
+        )
+    result.cast_to_null = sum(lost.values())
+    result.cut += sum(cut.values())
+
+
+def _record(connection: Connection, dialect: Dialect, schema: str, works: Sequence[Work], sync_id: str) -> None:
+    """How far the tables came, in place of what was recorded before this sync."""
+    before = dict(_recorded(works))
+    if before and connection.execute(*dialect.forget_cursors(schema, before)) != len(before):
+        raise WarehouseBusy(
+            f"another sync of schema {schema} is under way: it has moved on {', '.join(sorted(before))} meanwhile; "
+            "let one run at a time sync it"
+        )
+    connection.execute(*dialect.record_cursors(schema, {work.name: work.batch.cursor for work in works}, sync_id))
+
+
+def _recorded(works: Sequence[Work]) -> Iterator[tuple[str, Cursor]]:
+    for work in works:
+        if work.recorded is not None:
+            yield work.name, work.recorded
+
+
+def _unload(connection: Connection, staged: dict[str, Staged]) -> None:
+    while staged:
+        connection.unload(staged.popitem()[1])

@@ -1,0 +1,171 @@
+"""Steps carried out on warehouses that can hold together more or less, that are left in the middle, and that break."""
+
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from profiles_sync.errors import WarehouseBusy, WarehouseUnreachable
+from profiles_sync.lake.changes import changes
+from profiles_sync.spec.tables import Type
+from profiles_sync.sync.apply import Work, apply
+from profiles_sync.sync.plan import plan_table
+from profiles_sync.sync.run import sync_warehouse
+from profiles_sync.warehouses import open_warehouse
+from profiles_sync.warehouses.base import Cast, Cursor, Transactions
+from profiles_sync.warehouses.duckdb import CAPABILITIES, DIALECT, DuckDBConnection
+from profiles_sync.warehouses.sql import Dialect
+from tests.commands import columns, query, warehouse
+from tests.lakes import Twin
+from tests.sync.steps import assert_same, bought, call, stream, synced
+
+
+def local(twin, dialect=DIALECT, **can):
+    """The space's DuckDB, as one that can do other things."""
+    opened = open_warehouse("local", twin.settings.warehouses["local"], twin.settings.schema_name)
+    opened.capabilities, opened.dialect = replace(CAPABILITIES, **can), dialect
+    return opened
+
+
+def sync(twin, *given, **can):
+    return sync_warehouse(local(twin, *given, **can), twin.lake, "1")
+
+
+@pytest.fixture
+def statements(monkeypatch):
+    """What the warehouse was told, in order; each word of `broken` breaks the statement that contains it."""
+    told, query = [], DuckDBConnection.query
+
+    def watched(self, statement):
+        told.append(statement)
+        if any(word in statement for word in told.broken):
+            raise told.error
+        return query(self, statement)
+
+    class Told(list):
+        broken: tuple = ()
+        error = WarehouseUnreachable("the warehouse is gone")
+
+    told = Told()
+    monkeypatch.setattr(DuckDBConnection, "query", watched)
+    return told
+
+
+@pytest.mark.parametrize("holds", list(Transactions))
+def test_whatever_a_transaction_holds_the_rows_arrive_and_nothing_else_is_left(tmp_path, holds):
+    twin = Twin(tmp_path)
+    for batch in (1, 2):
+        twin.land(stream(batch, 40, day=batch))
+        assert sync(twin, transactions=holds).status == "Success"
+        assert_same(twin)
+    assert set(columns(tmp_path, "_profiles_sync")) == {"cursors"}
+
+
+@pytest.mark.parametrize(
+    ("holds", "between"),
+    [
+        (Transactions.ALL, ["BEGIN", "CREATE", "INSERT", "INSERT", "COMMIT"]),
+        (Transactions.ROWS, ["CREATE", "BEGIN", "INSERT", "INSERT", "COMMIT"]),
+        (Transactions.NONE, ["CREATE", "INSERT", "INSERT"]),
+    ],
+)
+def test_tables_are_made_before_a_transaction_that_cannot_hold_them(tmp_path, statements, holds, between):
+    twin = Twin(tmp_path)
+    twin.land([bought("m1")])
+    sync(twin, transactions=holds)
+    (made,) = (place for place, one in enumerate(statements) if one.startswith("CREATE") and '"bought"' in one)
+    first = made - between.index("CREATE")
+    told = [one.split()[0] for one in statements[first : first + len(between)]]
+    assert told == between
+    assert '"cursors"' in statements[first + len(between) - (1 if holds is Transactions.NONE else 2)]
+
+
+@pytest.mark.parametrize("holds", list(Transactions))
+@pytest.mark.parametrize("word", ['INSERT INTO "_profiles_sync"', 'INTO "acme"."bought"', 'MERGE INTO "acme"."user_'])
+def test_a_sync_that_breaks_off_is_repeated_without_a_gap_or_a_row_too_many(tmp_path, statements, holds, word):
+    twin = Twin(tmp_path)
+    twin.land([bought("m1"), call("identify", "i1", userId="u1", traits={"plan": "pro"})])
+    statements.broken = (word,)
+    result = sync(twin, transactions=holds)
+    assert result.error == "the warehouse is gone"
+    statements.broken = ()
+    assert sync(twin, transactions=holds).status == "Success"
+    assert_same(twin)
+
+
+def test_a_warehouse_that_goes_away_meanwhile_ends_the_sync_and_what_is_there_stays(tmp_path, statements):
+    twin = Twin(tmp_path)
+    twin.land([bought("m1"), bought("n1", event="New")])
+    statements.broken = ('INTO "acme"."bought"',)
+    result = sync(twin)
+    assert (result.status, result.error) == ("Partial success", "the warehouse is gone")
+    assert "new" not in result.tables and not any('"acme"."new"' in one for one in statements)
+    assert query(tmp_path, "SELECT id FROM acme.tracks ORDER BY id") == [("m1",), ("n1",)]
+
+
+def test_a_table_that_another_sync_moved_on_meanwhile_is_left_as_that_one_left_it(tmp_path):
+    twin = Twin(tmp_path)
+    twin.land([bought("m1")])
+    synced(twin)
+    twin.land([bought("m2")])
+    opened = local(twin)
+    with warehouse(tmp_path) as file:
+        cursor = file.execute(DIALECT.read_cursors("acme") + " AND table_name = 'bought'").fetchone()
+    synced(twin)
+    with opened.connect() as connection:
+        known = Cursor(*cursor[1:])
+        batch = changes(twin.lake, "bought", known)
+        work = Work(batch, plan_table(batch, connection.columns("acme")["bought"], CAPABILITIES), known)
+        with pytest.raises(WarehouseBusy, match="another sync of schema acme is under way: it has moved on bought"):
+            apply(connection, opened, [work], "2")
+    assert query(tmp_path, "SELECT DISTINCT sync_id FROM _profiles_sync.cursors") == [("1",)]
+    assert_same(twin)
+
+
+def test_a_schema_that_another_sync_holds_is_not_touched(tmp_path, monkeypatch):
+    @contextmanager
+    def held(self, schema):
+        raise WarehouseBusy(f"another sync of schema {schema} is under way")
+        yield
+
+    twin = Twin(tmp_path)
+    twin.land([bought("m1")])
+    monkeypatch.setattr(DuckDBConnection, "only_sync", held)
+    result = synced(twin)
+    assert (result.status, result.error) == ("Failed", "another sync of schema acme is under way")
+    assert columns(tmp_path) == {}
+
+
+class Short(Dialect):
+    """Texts of four letters."""
+
+    def cast(self, value, cast):
+        return f"left({value}, 4)" if cast.staged == "LONG" else super().cast(value, cast)
+
+    def too_long(self, value, cast):
+        return f"length({value}) > 4" if cast.staged == "LONG" else None
+
+
+def test_texts_that_are_longer_than_their_column_are_cut_and_counted(tmp_path):
+    twin = Twin(tmp_path)
+    twin.land([bought("m1", note="abcde"), bought("m2", note="abcd", other="vwxyz")])
+    opened = local(twin, Short(CAPABILITIES), wider={Type.STRING: "LONG"})
+    batch = changes(twin.lake, "bought", None)
+    (create, load, append) = plan_table(batch, None, opened.capabilities)
+    assert append.casts["note"] == Cast("LONG", "VARCHAR")
+    only = replace(append, casts={name: append.casts[name] for name in ("note", "other")})
+    with opened.connect() as connection:
+        connection.execute(*DIALECT.create_schema("acme"), *DIALECT.create_schema("_profiles_sync"))
+        connection.execute(*DIALECT.create_cursors())
+        done = apply(connection, opened, [Work(batch, [create, load, only], None)], "1")["bought"]
+    assert (done.rows, done.cut, done.cast_to_null) == (2, 2, 0)
+    assert query(tmp_path, "SELECT note, other FROM acme.bought ORDER BY id") == [("abcd", None), ("abcd", "vwxy")]
+
+
+def test_a_key_that_would_be_cut_is_refused(tmp_path):
+    twin = Twin(tmp_path)
+    twin.land([bought("m1"), bought("m1234")])
+    result = sync(twin, Short(CAPABILITIES), wider={Type.STRING: "LONG"})
+    error = "bought.id is VARCHAR in the warehouse and 1 keys do not fit; give the column its type back, "
+    assert result.tables["bought"].error.startswith(error)
+    assert "bought" not in columns(tmp_path)
