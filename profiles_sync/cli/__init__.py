@@ -1,0 +1,23 @@
+"""The command line: `profiles-sync run | plan | status | …`, and the entry of the jobs."""
+
+import typer
+
+from profiles_sync.cli import space
+from profiles_sync.cli.frame import EXIT, WRONG_USAGE, in_one_line
+from profiles_sync.cli.running import carry_out, run_job, session_of
+
+__all__ = ["EXIT", "WRONG_USAGE", "app", "carry_out", "main", "run_job", "session_of"]
+
+app = typer.Typer(
+    help="Identity-resolved customer profiles, in your own warehouse.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # locals hold people's data
+    add_completion=False,
+)
+app.add_typer(space.app)
+
+
+def main() -> None:
+    """Run the command line; a deliberate error is one line and an exit code."""
+    with in_one_line():
+        app()

@@ -1,0 +1,102 @@
+"""The commands that work on a space: `profiles-sync run | plan | status | …`."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from profiles_sync.cli.frame import EXIT, File, Json, print_json
+from profiles_sync.cli.running import carry_out, run_and_show, session_of
+from profiles_sync.console import overview
+from profiles_sync.settings import load, origins
+
+app = typer.Typer()
+
+
+@app.command()
+def run(settings: File, json: Json = False) -> None:
+    """Take new events, build the tables, and sync every enabled warehouse."""
+    raise typer.Exit(EXIT[run_and_show(carry_out, settings, json)])
+
+
+@app.command()
+def plan(settings: File, json: Json = False) -> None:
+    """Show what the next run would take and what it would do in each warehouse; writes nothing."""
+    from profiles_sync.sync.preview import preview
+
+    shown = preview(load(settings))
+    if json:
+        print_json(shown)
+    else:
+        overview.print_plan(shown)
+
+
+@app.command()
+def status(
+    settings: File,
+    sync: Annotated[str | None, typer.Option("--sync", help="Show one sync in detail, by its id.")] = None,
+    json: Json = False,
+) -> None:
+    """Show the last and next sync of each warehouse, and the syncs, newest first."""
+    from profiles_sync.sync.status import status_of
+
+    shown = status_of(load(settings), sync)
+    if json:
+        print_json(shown)
+    else:
+        overview.print_status(shown, detail=sync is not None)
+
+
+@app.command()
+def check(settings: File, json: Json = False) -> None:
+    """Check the settings and print each effective value with where it comes from; secrets are masked."""
+    from profiles_sync.settings.advice import warnings_of
+
+    rows = list(origins(settings, os.environ))
+    warnings = warnings_of(load(settings), rows)
+    if json:
+        shown = {key: {"value": value, "origin": origin} for key, value, origin in rows}
+        print_json({"settings": shown, "warnings": warnings})
+    else:
+        overview.print_settings(rows, warnings)
+
+
+@app.command()
+def rebuild(
+    settings: File,
+    into: Annotated[Path, typer.Option("--into", help="Folder of the new lake; the old one stays as it is.")],
+    json: Json = False,
+) -> None:
+    """Build a second lake from scratch, batch by batch as the first one took its files; syncs no warehouse."""
+    from profiles_sync.sync.rebuild import rebuild_into
+
+    loaded = load(settings)
+    report = rebuild_into(loaded, str(into.resolve()), session_of(loaded))
+    if json:
+        print_json(report.shown())
+    else:
+        overview.print_rebuild(report.shown(), into)
+
+
+@app.command()
+def upkeep(settings: File, json: Json = False) -> None:
+    """Put the small files of the lake's tables together, write checkpoints, and remove what nobody refers to."""
+    from profiles_sync.sync.upkeep import upkeep as keep_up
+
+    done = keep_up(load(settings))
+    if json:
+        print_json({"compacted": done})
+    else:
+        overview.print_upkeep(done)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option("--folder", help="Where the demo keeps its files.")] = Path("demo"),
+    events: Annotated[int, typer.Option("--events", help="Events of the generated stream.")] = 50_000,
+) -> None:
+    """Run the main job on a four-event story and on a generated stream, and show what came out."""
+    from profiles_sync.console.demo import show
+
+    show(folder, events, carry_out)
