@@ -57,7 +57,7 @@ def test_a_link_to_a_settings_file_counts_where_the_link_is(tmp_path):
     assert load(tmp_path / "acme.yml").lake == str(tmp_path / "lake")
 
 
-@pytest.mark.parametrize("section", ["sources", "warehouses", "identity", "engine", "storage"])
+@pytest.mark.parametrize("section", ["sources", "warehouses", "identity", "engine", "storage", "egress_addresses"])
 def test_a_section_left_empty_is_a_section_left_out(tmp_path, section):
     text = "space: {name: Acme, slug: acme}\n"
     assert load(written(tmp_path, text, f"{section}:\n")) == load(written(tmp_path, text))
@@ -111,6 +111,7 @@ CHANGED = {
     "warehouses.local.path": ("/data/other.duckdb", "/data/other.duckdb"),
     "warehouses.local.schema": ("other", "other"),
     "warehouses.local.enabled": ("false", False),
+    "egress_addresses": ('["203.0.113.7"]', ["203.0.113.7/32"]),
     "identity.path": ("driver", "driver"),
     "identity.distributed_above": ("7", 7),
     "identity.rules.app_id.limit": ("2", 2),

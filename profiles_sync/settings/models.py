@@ -1,6 +1,7 @@
 """What can be set, and what it is when it is left out."""
 
 import re
+from ipaddress import ip_network
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
@@ -25,6 +26,13 @@ def _regular_expression(pattern: str) -> str:
         why = {"why": getattr(error, "msg", str(error))}
         raise PydanticCustomError("regular_expression", "not a regular expression: {why}", why) from None
     return pattern
+
+
+def _network(address: str) -> str:
+    try:
+        return str(ip_network(address))
+    except ValueError:
+        raise PydanticCustomError("network", "not an IP address or a network such as 203.0.113.0/28") from None
 
 
 class SpaceSettings(BaseModel):
@@ -104,6 +112,7 @@ class Settings(BaseSettings):
     lake: str = Field(default="./lake", min_length=1)
     sources: dict[Slug, SourceSettings] = {}
     warehouses: dict[Slug, WarehouseSettings] = {}
+    egress_addresses: list[Annotated[str, AfterValidator(_network)]] = []
     identity: IdentitySettings = IdentitySettings()
     engine: EngineSettings = EngineSettings()
     upkeep: UpkeepSettings = UpkeepSettings()
@@ -113,6 +122,11 @@ class Settings(BaseSettings):
     @classmethod
     def _none_is_empty(cls, value: object) -> object:
         return {} if value is None else value
+
+    @field_validator("egress_addresses", mode="before")
+    @classmethod
+    def _none_is_no_address(cls, value: object) -> object:
+        return [] if value is None else value
 
     @classmethod
     def settings_customise_sources(

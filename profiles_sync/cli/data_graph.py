@@ -1,0 +1,63 @@
+"""`profiles-sync data-graph …`: the Data Graph's own access to a warehouse."""
+
+from typing import Annotated
+
+import typer
+
+from profiles_sync import data_graph
+from profiles_sync.cli.frame import print_text
+from profiles_sync.cli.named import MaybeFile, Named, named
+from profiles_sync.warehouses import setup
+
+app = typer.Typer(help="Set up the Data Graph's access to a warehouse.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Without it, the only command would stand for the group."""
+
+
+@app.command("setup-sql")
+def setup_sql(
+    kind: Annotated[
+        str, typer.Argument(help=f"{', '.join(data_graph.SCRIPTS)}, or the name of a warehouse in the settings.")
+    ],
+    settings: MaybeFile = None,
+    user: Annotated[str | None, typer.Option(help="The Data Graph's user: service account or principal.")] = None,
+    role: Annotated[str | None, typer.Option(help="Its role, on Redshift and Snowflake.")] = None,
+    database: Annotated[str | None, typer.Option(help="Database (project, catalog) for bookkeeping.")] = None,
+    warehouse: Annotated[str | None, typer.Option(help="Virtual warehouse, or the ID of a SQL warehouse.")] = None,
+    profiles_database: Annotated[str | None, typer.Option(help="Database (project, catalog) to read.")] = None,
+    profiles_schema: Annotated[str | None, typer.Option(help="Schema of the profiles; else the settings' one.")] = None,
+    schema: Annotated[list[str] | None, typer.Option(help="A further schema to read, whole.")] = None,
+    table: Annotated[list[str] | None, typer.Option(help="A table to read, as schema.table; not its schema.")] = None,
+    sync_user: Annotated[str | None, typer.Option(help="Who makes new track event tables, on Redshift.")] = None,
+    location: Annotated[str | None, typer.Option(help="Where BigQuery keeps the bookkeeping.")] = None,
+    existing_reverse_etl: Annotated[
+        bool, typer.Option("--existing-reverse-etl", help="The database has a schema of Reverse ETL already.")
+    ] = False,
+) -> None:
+    """Print what an admin runs for the Data Graph, and the queries that check it; runs nothing."""
+    of = named(kind, settings, data_graph.SCRIPTS)
+    asked = {
+        "user": user,
+        "role": role,
+        "database": database,
+        "warehouse": warehouse,
+        "profiles_database": profiles_database,
+        "profiles_schema": profiles_schema,
+        "schemas": tuple(schema or ()) or None,
+        "tables": tuple(table or ()) or None,
+        "sync_user": sync_user,
+        "location": location,
+        "existing_reverse_etl": existing_reverse_etl or None,
+    }
+    given = {name: value for name, value in asked.items() if value is not None}
+    print_text(setup.written(of.kind, data_graph.SCRIPTS, given, _known(of)).text())
+
+
+def _known(of: Named) -> dict[str, str]:
+    """The sync's own database, schema and user are what the Data Graph reads, and whose tables."""
+    read = {"profiles_database": "database", "profiles_schema": "schema", "sync_user": "user", "location": "location"}
+    known = {name: of.fields[field] for name, field in read.items() if field in of.fields}
+    return ({"profiles_schema": of.settings.schema_name} if of.settings else {}) | known

@@ -1,0 +1,39 @@
+"""A warehouse named on the command line: one of the settings file, or only a kind."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from profiles_sync.settings import Settings, load
+from profiles_sync.warehouses import setup
+
+MaybeFile = Annotated[
+    Path | None, typer.Option("--settings", help="The space's settings file.", envvar="PROFILES_SYNC_SETTINGS")
+]
+
+
+@dataclass(frozen=True)
+class Named:
+    """The kind, what the settings say of that warehouse, and the settings, if there are any."""
+
+    kind: str
+    fields: Mapping[str, str]
+    settings: Settings | None
+
+    @property
+    def egress(self) -> list[str]:
+        """The addresses to allowlist."""
+        return self.settings.egress_addresses if self.settings else []
+
+
+def named(word: str, file: Path | None, kinds: Mapping[str, object]) -> Named:
+    """What the word stands for; a warehouse of the settings goes before a kind of that name."""
+    settings = load(file) if file else None
+    declared = settings.warehouses.get(word) if settings else None
+    if declared is None:
+        return Named(setup.kind_of(word, kinds), {}, settings)
+    fields = setup.fields_of(declared.model_dump(by_alias=True))
+    return Named(setup.kind_of(declared.type, kinds), fields, settings)

@@ -1,0 +1,77 @@
+"""What an admin runs in a warehouse before its first sync, as text; nothing here runs it.
+
+Source: Segment, "Profiles Sync Setup", the required steps of each warehouse, and the pages that they link.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+
+from profiles_sync.errors import SettingsError
+from profiles_sync.warehouses.setup import bigquery, databricks, duckdb, postgres, redshift, snowflake, synapse
+from profiles_sync.warehouses.setup.script import Script
+
+SCRIPTS: dict[str, Callable[..., Script]] = {
+    "duckdb": duckdb.script,
+    "postgres": postgres.script,
+    "snowflake": snowflake.script,
+    "bigquery": bigquery.script,
+    "redshift": redshift.script,
+    "synapse": synapse.script,
+    "databricks": databricks.script,
+}
+_ALSO = {"azure": "synapse", "azure-synapse": "synapse", "azure_synapse": "synapse"}  # Segment calls it Azure
+_FIELDS = {
+    "username": "user",
+    "client_id": "user",
+    "database": "database",
+    "project": "database",
+    "catalog": "database",
+    "schema": "schema",
+    "warehouse": "warehouse",
+    "role": "role",
+    "location": "location",
+}
+
+
+def kind_of(word: str, kinds: Mapping[str, object]) -> str:
+    """The kind of warehouse that a word names.
+
+    Raises:
+        SettingsError: It names none of `kinds`.
+    """
+    kind = _ALSO.get(word.lower(), word.lower())
+    if kind not in kinds:
+        raise SettingsError(f"no kind of warehouse {word!r}; expected one of {', '.join(kinds)}")
+    return kind
+
+
+def fields_of(warehouse: Mapping[str, object]) -> dict[str, str]:
+    """What a warehouse's settings say about the names in its set-up."""
+    return {_FIELDS[key]: value for key, value in warehouse.items() if key in _FIELDS and isinstance(value, str)}
+
+
+def written(
+    kind: str,
+    scripts: Mapping[str, Callable[..., Script]],
+    given: Mapping[str, object],
+    known: Mapping[str, object],
+    egress: Sequence[str] = (),
+) -> Script:
+    """The script of a kind.
+
+    Args:
+        kind: One of `scripts`.
+        scripts: Kind to the function that writes its script; what that takes is what can be given.
+        given: What somebody asked for by name; refused where the kind has no such thing.
+        known: What is known anyway; passed by where the kind has no such thing.
+        egress: The addresses to allowlist.
+
+    Raises:
+        SettingsError: Something was given that the kind does not have, or a name that cannot be one.
+    """
+    takes = inspect.signature(scripts[kind]).parameters
+    for name in given:
+        if name not in takes:
+            raise SettingsError(f"--{name.replace('_', '-')}: {kind} has no such thing here, leave it out")
+    chosen = {name: value for name, value in known.items() if name in takes} | dict(given)
+    return scripts[kind](**chosen, **({"egress": egress} if "egress" in takes else {}))

@@ -1,0 +1,1 @@
+-- DuckDB: nothing to do. The first sync makes the file that `path` names.

@@ -1,0 +1,38 @@
+-- Azure Synapse for Profiles Sync.
+-- A connection is to one database and cannot change it, so run it in two parts, as the server's admin,
+-- with the new user's password in SEGMENT_PASSWORD; sqlcmd asks for the admin's.
+-- Steps 3 and 4: sqlcmd -I -S SERVER.database.windows.net -U ADMIN -d master -i FIRST_PART
+-- Steps 5 and 6: sqlcmd -I -S SERVER.database.windows.net -U ADMIN -d segment -i SECOND_PART
+
+-- 1. Sign up for an Azure subscription
+
+-- 2. Provision a dedicated SQL pool
+--    az synapse sql pool create --name segment --performance-level DW200c \
+--      --workspace-name WORKSPACE --resource-group RESOURCE_GROUP
+
+-- 3. In the database master: create a login
+--    There is no IF NOT EXISTS for it: if it is there, an error says so and the rest goes on.
+--    In the variable, write every ' of the password twice.
+CREATE LOGIN [Segment] WITH PASSWORD = '$(SEGMENT_PASSWORD)';
+GO
+
+-- 4. In the database master: Let the addresses in that Profiles Sync connects from: 203.0.113.7/32, 198.51.100.0/28, 2001:db8::/48
+--    The server's firewall takes IPv4 only, so not 2001:db8::/48.
+EXEC sp_set_firewall_rule N'profiles-sync 1', '203.0.113.7', '203.0.113.7';
+GO
+EXEC sp_set_firewall_rule N'profiles-sync 2', '198.51.100.0', '198.51.100.15';
+GO
+
+-- 5. In the pool [segment]: create a master key, which encrypts the credentials of the staging storage
+IF NOT EXISTS (SELECT 1 FROM sys.symmetric_keys WHERE name = N'##MS_DatabaseMasterKey##') CREATE MASTER KEY;
+GO
+
+-- 6. In the pool [segment]: create a user that controls the pool, with memory enough for bulk loads
+IF NOT EXISTS (SELECT 1 FROM sys.database_principals WHERE name = N'Segment') CREATE USER [Segment] FOR LOGIN [Segment];
+GO
+GRANT CONTROL ON DATABASE::[segment] TO [Segment];
+GO
+EXEC sp_addrolemember N'largerc', N'Segment';
+GO
+IF SCHEMA_ID(N'acme') IS NULL EXEC (N'CREATE SCHEMA [acme]');
+GO
