@@ -1,6 +1,7 @@
 """What an admin is told to run: to the letter, by each dialect's grammar, and whatever the names are."""
 
 import ipaddress
+import os
 import re
 import shlex
 import subprocess
@@ -185,6 +186,23 @@ def test_in_the_shell_a_name_changes_nothing_but_the_name(field, name):
 def test_the_shell_script_is_one():
     for script in all_scripts("bigquery"):
         assert subprocess.run(["sh", "-n"], input=script.text(), text=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_the_shell_hands_each_statement_on_as_one_word_and_makes_only_what_is_not_there(tmp_path, is_there):
+    called = tmp_path / "called"
+    for name in ("gcloud", "bq"):
+        body = (
+            f'printf \'%s\\n\' {name} "$@" . >> {called}; case "$*" in *describe*) exit {0 if is_there else 1};; esac\n'
+        )
+        (tmp_path / name).write_text(f"#!/bin/sh\n{body}")
+        (tmp_path / name).chmod(0o755)
+    script = graph("bigquery", **LINKED)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run(["sh"], input=script.text(), text=True, check=True, cwd=tmp_path, env={"PATH": path})
+    words = called.read_text().splitlines()
+    assert [word for word in words if word.startswith(("CREATE", "GRANT"))] == list(script.statements)
+    assert (["create", "segment-linked-user"] in [words[n : n + 2] for n in range(len(words))]) != is_there
 
 
 @pytest.mark.parametrize("kind", ["postgres", "redshift", "snowflake", "synapse", "databricks"])
