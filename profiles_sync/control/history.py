@@ -10,13 +10,13 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
-from deltalake import write_deltalake
 
 from profiles_sync.lake.tables import Lake, scan
 from profiles_sync.spec.tables import Group, table
 
-SYNCS = "_control/syncs"
+SYNCS, SCHEMAS = "_control/syncs", "_control/schemas"
 _SCHEMA = pa.schema([("sync_id", pa.string()), ("started_at", pa.int64()), ("record", pa.string())])
+_SETTLED = pa.schema([("warehouse", pa.string()), ("schema", pa.string())])
 _GROUPS = {Group.EVENT_TYPE: "event type tables", Group.TRACK: "event tables"}
 
 
@@ -58,16 +58,15 @@ class Sync:
 
 def record(lake: Lake, syncs: list[Sync]) -> None:
     """Add a run's syncs."""
+    known, settled = schemas(lake), _settled(syncs)
+    if settled.keys() - known.keys() or lake.open(SCHEMAS) is None:
+        every = [{"warehouse": name, "schema": schema} for name, schema in (settled | known).items()]
+        lake.add(SCHEMAS, pa.Table.from_pylist(every, _SETTLED))
     rows = [
         {"sync_id": one.sync_id, "started_at": one.started_at, "record": orjson.dumps(asdict(one)).decode()}
         for one in syncs
     ]
-    write_deltalake(
-        lake.path(SYNCS),
-        pa.Table.from_pylist(rows, _SCHEMA),
-        mode="append",
-        storage_options=dict(lake.options) or None,
-    )
+    lake.add(SYNCS, pa.Table.from_pylist(rows, _SCHEMA))
 
 
 def syncs(lake: Lake) -> list[Sync]:
@@ -81,7 +80,14 @@ def syncs(lake: Lake) -> list[Sync]:
 
 def schemas(lake: Lake) -> dict[str, str]:
     """The schema that each warehouse was first synced to, which is its schema for ever."""
-    oldest_first = reversed(syncs(lake))
+    table = lake.open(SCHEMAS)
+    if table is None:  # before the first sync, or in a lake that is older than this record
+        return _settled(list(reversed(syncs(lake))))
+    return {row["warehouse"]: row["schema"] for row in scan(table).to_pylist()}
+
+
+def _settled(oldest_first: list[Sync]) -> dict[str, str]:
+    """Each warehouse's schema by its first sync that did not fail."""
     synced = [one for one in oldest_first if one.warehouse and one.schema and one.status != "Failed"]
     return {str(one.warehouse): str(one.schema) for one in reversed(synced)}
 

@@ -6,6 +6,7 @@ files, so whatever an orphaned task still does, it cannot change a table.
 """
 
 import os
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,9 +30,11 @@ from deltalake.transaction import AddAction
 from pyarrow import fs
 
 from profiles_sync.errors import LakeError
-from profiles_sync.lake import schemas, tips
+from profiles_sync.lake import files, schemas, tips
 from profiles_sync.lake.log import Entries
 from profiles_sync.lake.storage import storage_of
+from profiles_sync.lake.tips import Tip
+from profiles_sync.spec import tables
 from profiles_sync.spec.tables import Change, Table, Type
 
 if TYPE_CHECKING:
@@ -79,8 +82,8 @@ class Lake:
     def create(self, table: Table) -> None:
         """Create a declared table if it is not there."""
         if Entries.of(self.path(table.name)).newest() is None:
-            merged = {"delta.enableChangeDataFeed": "true"} if table.change is Change.MERGE else None
-            self._create(table.name, table.types, merged)
+            merged = {"delta.enableChangeDataFeed": "true"} if table.change is Change.MERGE else {}
+            self._create(table.name, table.types, merged | _configured(table.name))
 
     def has(self, name: str, batch: int) -> bool:
         """Whether the batch is already committed to the table."""
@@ -92,20 +95,43 @@ class Lake:
 
         No rows are no commit: a warehouse then has nothing to look at.
         """
-        table = self.open(name) or self._create(name, {f.name: _logical(f.type) for f in rows.schema}, None)
-        if rows.num_rows and not self.done(table, batch):
+        tip = tips.read(self, name)
+        if tip is None or tip.is_plain:
+            self._append(name, rows, batch, tip)
+        elif rows.num_rows and tip.batch < batch:
+            table = self.open(name)
+            assert table is not None, name
             write_deltalake(table, rows, mode="append", commit_properties=self.stamp(batch))
 
-    def append_files(self, name: str, files: Sequence[AddAction], batch: int, types: Mapping[str, Type]) -> None:
+    def _append(self, name: str, rows: pa.Table, batch: int, tip: Tip | None) -> None:
+        """To a plain table, without a replay of its log. Runs filter by whole numbers, so these have statistics."""
+        types = {one.name: _logical(one.type) for one in rows.schema} if tip is None else tip.types
+        if unknown := set(rows.column_names) - types.keys():
+            raise LakeError(f"space {self.slug}: {name} has no column {min(unknown)}; please report this")
+        if not rows.num_rows and tip is None:
+            self._create(name, types, _configured(name))
+        elif rows.num_rows and (tip is None or tip.batch < batch):
+            schema = pa.schema([(column, ARROW[types[column]]) for column in rows.column_names])
+            file = files.write(self.path(name), f"part-{batch:010d}-{uuid.uuid4().hex}.parquet", rows.cast(schema))
+            self.append_files(name, [file], batch, types)
+
+    def add(self, name: str, rows: pa.Table) -> None:
+        """Append rows that belong to no batch. Creates the table."""
+        types = {one.name: _logical(one.type) for one in rows.schema}
+        file = files.write(self.path(name), f"part-{uuid.uuid4().hex}.parquet", rows)
+        if not tips.append_once(self, name, [file], None, types, _configured(name)):
+            write_deltalake(self.path(name), rows, mode="append", storage_options=dict(self.options) or None)
+
+    def append_files(self, name: str, added: Sequence[AddAction], batch: int, types: Mapping[str, Type]) -> None:
         """Commit data files that tasks wrote into the table's folder, once; creates the table and its columns."""
-        if tips.append_once(self, name, files, batch, types):
+        if tips.append_once(self, name, added, batch, types, _configured(name)):
             return
         self.add_columns(name, types)
         table = self.open(name)
         assert table is not None, name
         if not self.done(table, batch):
             table.create_write_transaction(
-                list(files),
+                list(added),
                 "append",
                 table.schema(),
                 commit_properties=self.stamp(batch),
@@ -120,7 +146,7 @@ class Lake:
         if missing := [Field(column, _delta(kind)) for column, kind in types.items() if column not in there]:
             table.alter.add_columns(missing)
 
-    def _create(self, name: str, types: Mapping[str, Type], configuration: dict[str, str] | None) -> DeltaTable:
+    def _create(self, name: str, types: Mapping[str, Type], configuration: dict[str, str]) -> DeltaTable:
         schema = Schema([Field(column, _delta(kind)) for column, kind in types.items()])
         return DeltaTable.create(
             self.path(name),
@@ -194,6 +220,15 @@ def plain(rows: pa.Table) -> pa.Table:
     return rows.cast(
         pa.schema([(one.name, pa.string() if one.type == pa.string_view() else one.type) for one in rows.schema])
     )
+
+
+def _configured(name: str) -> dict[str, str]:
+    """Runs replay the logs of control tables and of those that are merged; a checkpoint now and then keeps these short.
+
+    The others' are only looked at where they end.
+    """
+    often = name.startswith("_control/") or tables.table(name).change is Change.MERGE
+    return {tips.INTERVAL: "10"} if often else {}
 
 
 # Checkpoints and clean-up are upkeep's work, done on a schedule and not between two commits of a run.

@@ -10,6 +10,7 @@ Source: Delta Lake protocol, sections "Delta Log Entries" and "Commit Provenance
 """
 
 import uuid
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -28,8 +29,11 @@ if TYPE_CHECKING:
 _MARK = "profilesSync"
 _FAR = 64  # entries; then a replay is as good
 _ATTEMPTS = 5
-_CHECKPOINT = 50  # versions from one checkpoint to the next where no upkeep writes any
-_PLAIN = {"minReaderVersion": 1, "minWriterVersion": 2}
+INTERVAL = "delta.checkpointInterval"
+_CHECKPOINT = 50  # versions from one checkpoint to the next where the table does not say, and no upkeep writes any
+_NEW = {"minReaderVersion": 1, "minWriterVersion": 2}
+_PLAIN = {"minReaderVersion": 1, "minWriterVersion": 4}  # with a change feed, which appended files are part of as such
+_CHECKED = ("delta.invariants", "delta.generationExpression", "delta.constraints.")  # by those who write rows
 
 
 @dataclass(frozen=True)
@@ -75,39 +79,54 @@ def read(lake: "Lake", name: str, entries: Entries | None = None) -> Tip | None:
             break
         batch = 0 if seen.batch is None and version == 0 else seen.batch
         if batch is not None and seen.metadata and seen.protocol:
-            return Tip(newest, digest, seen.metadata, batch, _is_plain(seen.protocol))
+            return Tip(newest, digest, seen.metadata, batch, _is_plain(seen.protocol, seen.metadata))
     return _replayed(lake, name, entries)
 
 
 def append(
-    lake: "Lake", name: str, files: Sequence[AddAction], batch: int, types: Mapping[str, Type], tip: Tip | None
+    lake: "Lake", name: str, files: Sequence[AddAction], batch: int | None, metadata: Action, tip: Tip | None
 ) -> bool:
-    """Commit data files, with the table or its new columns where it needs them; False when somebody else was first.
+    """Commit data files, with the table or its metadata where that is new; False when somebody else was first.
 
     Args:
         lake: Of the table.
         name: Of the table.
         files: In its folder.
-        batch: The commit is its transaction.
-        types: The columns that it has to have; one that is there keeps its type.
+        batch: The commit is its transaction, if it is one's.
+        metadata: That it has to have.
         tip: The plain table as it was found, None where there is none.
     """
-    metadata = _created(types) if tip is None else _grown(tip, types)
-    actions: list[Action] = [{"protocol": _PLAIN}] if tip is None else []
+    actions: list[Action] = [{"protocol": _NEW}] if tip is None else []
     if tip is None or metadata != tip.metadata:
         actions.append({"metaData": metadata})
-    actions.append({"txn": {"appId": lake.app(), "version": batch, "lastUpdated": log.now()}})
+    if batch is not None:
+        actions.append({"txn": {"appId": lake.app(), "version": batch, "lastUpdated": log.now()}})
     actions += [{"add": _entry(one)} for one in files]
     info = {"operation": "WRITE", "operationParameters": {"mode": "Append"}, "isBlindAppend": True}
     version = 0 if tip is None else tip.version + 1
     done = log.commit(lake, name, version, actions, info | {_MARK: {"metaData": metadata}})
-    if done and version and version % _CHECKPOINT == 0 and (table := lake.open(name)) is not None:
+    if done and _is_time(name, version, metadata) and (table := lake.open(name)) is not None:
         table.create_checkpoint()
     return done
 
 
-def append_once(lake: "Lake", name: str, files: Sequence[AddAction], batch: int, types: Mapping[str, Type]) -> bool:
+def append_once(
+    lake: "Lake",
+    name: str,
+    files: Sequence[AddAction],
+    batch: int | None,
+    types: Mapping[str, Type],
+    configuration: Mapping[str, str] | None = None,
+) -> bool:
     """The same as often as it takes; False when the table is not plain.
+
+    Args:
+        lake: Of the table.
+        name: Of the table.
+        files: In its folder.
+        batch: It is committed once; None for files of no batch.
+        types: The columns that the table has to have; one that is there keeps its type.
+        configuration: Of a new table.
 
     Raises:
         LakeError: Somebody else is faster each time.
@@ -116,7 +135,9 @@ def append_once(lake: "Lake", name: str, files: Sequence[AddAction], batch: int,
         tip = read(lake, name)
         if tip is not None and not tip.is_plain:
             return False
-        if (tip is not None and tip.batch >= batch) or append(lake, name, files, batch, types, tip):
+        metadata = _created(types, configuration or {}) if tip is None else _grown(tip, types)
+        is_there = tip is not None and batch is not None and tip.batch >= batch
+        if is_there or append(lake, name, files, batch, metadata, tip):
             return True
     raise LakeError(
         f"space {lake.slug}: {name} could not be written, others write to it all the time; nothing is lost, the next "
@@ -141,7 +162,7 @@ class _Seen:
                 self.batch = action["txn"]["version"] if self.batch is None else self.batch
         mark = found.get("commitInfo", {}).get(_MARK, {})
         self.metadata = self.metadata or found.get("metaData") or mark.get("metaData")
-        self.protocol = self.protocol or found.get("protocol") or (_PLAIN if mark else None)
+        self.protocol = self.protocol or found.get("protocol") or (_NEW if mark else None)
 
 
 def metadata_of(table: DeltaTable) -> Action:
@@ -166,21 +187,29 @@ def _replayed(lake: "Lake", name: str, entries: Entries) -> Tip | None:
     protocol, version = table.protocol(), table.version()
     versions = {"minReaderVersion": protocol.min_reader_version, "minWriterVersion": protocol.min_writer_version}
     batch = table.transaction_version(lake.app()) or 0
-    return Tip(version, entries.digest(version), metadata_of(table), batch, _is_plain(versions))
+    metadata = metadata_of(table)
+    return Tip(version, entries.digest(version), metadata, batch, _is_plain(versions, metadata))
 
 
-def _is_plain(protocol: Action) -> bool:
-    """Features came with later versions of readers and writers than a new table asks for."""
-    return all(protocol[name] <= most for name, most in _PLAIN.items())
+def _is_plain(protocol: Action, metadata: Action) -> bool:
+    """Most features came with later versions of readers and writers; those before stand in the metadata."""
+    said = f"{metadata['schemaString']} {list(metadata['configuration'])}"
+    return all(protocol[name] <= most for name, most in _PLAIN.items()) and not any(one in said for one in _CHECKED)
 
 
-def _created(types: Mapping[str, Type]) -> Action:
+def _is_time(name: str, version: int, metadata: Action) -> bool:
+    """Whether a checkpoint is due; not in the same run for all tables."""
+    every = int(metadata["configuration"].get(INTERVAL, _CHECKPOINT))
+    return version > 0 and (version + zlib.crc32(name.encode())) % every == 0
+
+
+def _created(types: Mapping[str, Type], configuration: Mapping[str, str]) -> Action:
     return {
         "id": str(uuid.uuid4()),
         "format": {"provider": "parquet", "options": {}},
         "schemaString": schemas.written(types),
         "partitionColumns": [],
-        "configuration": {},
+        "configuration": dict(configuration),
         "createdTime": log.now(),
     }
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import orjson
 import pyarrow as pa
-from deltalake import write_deltalake
 
 from profiles_sync.control.lock import only_run
 from profiles_sync.lake.listing import folders, public_tables
@@ -44,7 +43,7 @@ def keep_up_lake(settings: Settings, lake: Lake, say: Callable[[str], None]) -> 
         if files := keep_up(lake, name, settings.upkeep.keep_hours):
             done[name] = files
     row = pa.Table.from_pylist([{"at": int(time.time()), "compacted": orjson.dumps(done).decode()}], _SCHEMA)
-    write_deltalake(lake.path(_LAST), row, mode="append", storage_options=dict(lake.options) or None)
+    lake.add(_LAST, row)
     return done
 
 

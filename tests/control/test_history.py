@@ -1,10 +1,11 @@
 """The Syncs table of a space."""
 
 import datetime as dt
+import shutil
 
 import pytest
 
-from profiles_sync.control.history import Sync, next_sync, record, syncs
+from profiles_sync.control.history import SCHEMAS, Sync, next_sync, record, schemas, syncs
 from profiles_sync.lake.tables import Lake
 
 START = dt.datetime(2026, 1, 5, 14, 0, tzinfo=dt.UTC)
@@ -37,6 +38,25 @@ def test_a_sync_comes_back_as_it_was_recorded(lake):
     two = sync(0, "pg", rows=2**40)
     record(lake, [one, two])
     assert sorted(syncs(lake), key=lambda sync: sync.rows) == [one, two]
+
+
+def test_a_warehouse_s_schema_is_that_of_its_first_sync_which_did_not_fail(lake):
+    assert schemas(lake) == {}
+    record(lake, [sync(0, None)])
+    record(lake, [sync(60, "pg", "Failed", schema="wrong")])
+    record(lake, [sync(120, "pg", schema="acme"), sync(120, "duck", "Partial success", schema="acme_1")])
+    record(lake, [sync(180, "pg", schema="later"), sync(180, "new", schema="acme_2")])
+    assert schemas(lake) == {"pg": "acme", "duck": "acme_1", "new": "acme_2"}
+
+
+def test_schemas_are_known_in_a_lake_that_is_older_than_their_record(lake):
+    record(lake, [sync(0, "pg", schema="acme")])
+    record(lake, [sync(60, "duck", schema="acme_1")])
+    shutil.rmtree(lake.path(SCHEMAS))
+    assert schemas(lake) == {"pg": "acme", "duck": "acme_1"}
+    record(lake, [sync(120, "pg", schema="later")])
+    assert lake.open(SCHEMAS) is not None
+    assert schemas(lake) == {"pg": "acme", "duck": "acme_1"}
 
 
 @pytest.mark.parametrize(("took", "minutes"), [(0, 0), (1, 1), (2.5, 2.5), (1 / 3, 0.33), (0.001, 0), (90, 90)])

@@ -3,9 +3,10 @@
 import json
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from deltalake import DeltaTable, Field, write_deltalake
+from deltalake import DeltaTable, Field, TableFeatures, write_deltalake
 from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction
 
@@ -14,7 +15,7 @@ from profiles_sync.lake import log, tips
 from profiles_sync.lake.changes import changes
 from profiles_sync.lake.tables import Lake, scan
 from profiles_sync.lake.upkeep import keep_up
-from profiles_sync.spec.tables import Type
+from profiles_sync.spec.tables import BY_NAME, Type
 from profiles_sync.warehouses.base import Cursor
 
 NAME = "order_completed"
@@ -108,15 +109,51 @@ def test_a_log_that_was_cleaned_is_replayed_from_its_checkpoint(lake):
     assert (ids(lake), agrees(lake).batch) == (["1", "2", "3", "4", "100"], 4)
 
 
-def test_a_table_with_features_is_written_by_deltalake(lake):
+def test_a_change_feed_takes_appended_files_as_they_are(lake):
+    lake.create(BY_NAME["user_traits"])
+    lake.append("user_traits", pa.table({"name": ["plan"], "seq": ["1"]}), 1)
+    lake.append("user_traits", pa.table({"name": ["age"], "seq": ["2"]}), 1)
+    lake.append("user_traits", pa.table({"name": ["age"], "seq": ["2"]}), 2)
+    feed = pa.table(lake.open("user_traits").load_cdf(starting_version=1))
+    found = zip(feed["name"].to_pylist(), feed["_change_type"].to_pylist(), strict=True)
+    assert sorted(found) == [("age", "insert"), ("plan", "insert")]
+    assert "clientVersion" not in info_of_the_newest(lake, "user_traits")
+
+
+@pytest.mark.parametrize("feature", ["constraint", "protocol"])
+def test_a_table_with_features_is_written_by_deltalake(lake, feature):
     land(lake, 1)
-    lake.open(NAME).alter.set_table_properties({"delta.enableChangeDataFeed": "true"})
+    if feature == "constraint":
+        lake.open(NAME).alter.add_constraint({"known": "id is not null"})
+    else:
+        lake.open(NAME).alter.add_feature(TableFeatures.DeletionVectors, allow_protocol_versions_increase=True)
     assert not tips.read(lake, NAME).is_plain
     land(lake, 2, WITH_PRICE, price=1.0)
     land(lake, 3, WITH_PRICE, price=1.0)
-    assert (ids(lake), agrees(lake).types) == (["1", "2", "3"], WITH_PRICE)
-    newest = log.Entries.of(lake.path(NAME)).actions(lake.open(NAME).version())
-    assert "clientVersion" in next(action["commitInfo"] for action in newest if "commitInfo" in action)
+    lake.append(NAME, pa.table({"id": ["4"], "price": [1.0]}), 4)
+    lake.append(NAME, pa.table({"id": ["4"], "price": [1.0]}), 4)
+    assert agrees(lake).types == WITH_PRICE
+    assert agrees(lake).batch == 4
+    assert "clientVersion" in info_of_the_newest(lake, NAME)
+
+
+def info_of_the_newest(lake, name):
+    newest = log.Entries.of(lake.path(name)).actions(lake.open(name).version())
+    return next(action["commitInfo"] for action in newest if "commitInfo" in action)
+
+
+def test_rows_outside_of_a_range_of_numbers_are_left_out_by_the_log(lake):
+    for batch in range(1, 4):
+        lake.append("_control/messages", pa.table({"batch": [batch, batch], "high": [batch, None]}), batch)
+    assert scan(lake.open("_control/messages"), where=pc.field("batch") == 2)["high"].to_pylist() == [2, None]
+    files = lake.open("_control/messages").to_pyarrow_dataset().get_fragments(filter=pc.field("batch") == 2)
+    assert len(list(files)) == 1
+
+
+def test_a_column_that_the_table_has_not_is_refused(lake):
+    lake.append("_control/messages", pa.table({"batch": [1]}), 1)
+    with pytest.raises(LakeError, match="no column other"):
+        lake.append("_control/messages", pa.table({"batch": [2], "other": ["x"]}), 2)
 
 
 def test_of_two_commits_of_one_version_the_second_is_done_again(lake, monkeypatch):

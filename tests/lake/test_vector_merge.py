@@ -48,7 +48,7 @@ def held(lake):
 
 def test_a_changed_row_is_marked_and_written_anew_beside_the_new_ones(lake):
     merging.merge(lake, TABLE, rows(*(("I", n, n, 1) for n in range(50))), 1)
-    version = lake.open(TABLE.name).version()
+    version, configured = lake.open(TABLE.name).version(), lake.open(TABLE.name).metadata().configuration
     merging.merge(
         lake, TABLE, rows(("U", 3, 3, 2), ("D", 4, 4, 2), ("I", 60, 60, 2), ("U", 70, 70, 2), ("D", 8, 9, 2)), 2
     )
@@ -61,7 +61,8 @@ def test_a_changed_row_is_marked_and_written_anew_beside_the_new_ones(lake):
     assert lake.open(TABLE.name).version() == version + 1
     protocol, metadata = lake.open(TABLE.name).protocol(), lake.open(TABLE.name).metadata()
     assert (protocol.reader_features, protocol.min_writer_version) == (["deletionVectors"], 7)
-    assert metadata.configuration == {"delta.enableChangeDataFeed": "true", "delta.enableDeletionVectors": "true"}
+    assert metadata.configuration == configured | {"delta.enableDeletionVectors": "true"}
+    assert configured["delta.enableChangeDataFeed"] == "true"
 
 
 def test_a_batch_is_merged_once(lake):

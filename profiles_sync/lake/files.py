@@ -1,0 +1,35 @@
+"""Data files written beside a table's log, which then names them."""
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from deltalake.transaction import AddAction
+from pyarrow import fs
+
+from profiles_sync.lake import log
+from profiles_sync.lake.storage import storage_of
+
+
+def write(folder: str, name: str, rows: pa.Table) -> AddAction:
+    """Write rows to a table's folder; the file belongs to the table once it is committed."""
+    filesystem, root = storage_of(folder)
+    if isinstance(filesystem, fs.LocalFileSystem):
+        filesystem.create_dir(root)
+    path = f"{root}/{name}"
+    with filesystem.open_output_stream(path) as out:
+        pq.write_table(rows, out, compression="snappy")
+    return AddAction(name, filesystem.get_file_info(path).size, {}, log.now(), True, _statistics(rows))
+
+
+def _statistics(rows: pa.Table) -> str:
+    """Of the whole numbers, by which runs leave files out."""
+    whole = [one.name for one in rows.schema if one.type == pa.int64() and rows[one.name].null_count < rows.num_rows]
+    ranges = {name: pc.min_max(rows[name]).as_py() for name in whole}
+    stats = {
+        "numRecords": rows.num_rows,
+        "minValues": {name: one["min"] for name, one in ranges.items()},
+        "maxValues": {name: one["max"] for name, one in ranges.items()},
+        "nullCount": {name: rows[name].null_count for name in whole},
+    }
+    return orjson.dumps(stats).decode()
