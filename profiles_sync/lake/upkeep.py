@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 from pyarrow import fs
 
+from profiles_sync.lake import indexes
 from profiles_sync.lake.storage import storage_of
 from profiles_sync.lake.tables import Lake
 
@@ -36,6 +37,7 @@ def keep_up(lake: Lake, name: str, keep_hours: float) -> int:
         table.create_checkpoint()
         table.cleanup_metadata()
     _vacuum(table, keep_hours)
+    indexes.tidy(lake, name, table)
     return before if before >= _MANY else 0
 
 

@@ -1,13 +1,14 @@
 """MERGE for large tables: the rows that change are marked as gone and written anew, no data file is rewritten.
 
-What it writes grows with the changes and not with the table. It reads the key columns, from which it learns where in
-which file each changed row is. All is one commit, with the new rows beside the changed ones.
+What it writes grows with the changes and not with the table, and so does what it reads: an index of each large file
+tells which of its rows have a changed key. All is one commit, with the new rows beside the changed ones.
 
 The change feed has each changed row as it is now and each deleted one; not how a changed row was before, which would
 mean to read the whole table. Where a file's vector has become long, or somebody else wrote one, deltalake's own MERGE
 takes over, which rewrites such files.
 """
 
+import hashlib
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +25,8 @@ from numpy.typing import NDArray
 from pyarrow import fs
 from pyroaring import BitMap64
 
-from profiles_sync.lake import log, vectors
+from profiles_sync.lake import indexes, log, vectors
+from profiles_sync.lake.indexes import DataFile, Index
 from profiles_sync.lake.log import Action
 from profiles_sync.lake.storage import storage_of
 from profiles_sync.lake.tables import Lake
@@ -71,7 +73,7 @@ def merge(lake: Lake, name: str, keys: Sequence[str], changes: pa.Table, transac
         if files is None or not all(vectors.is_readable(one.get("deletionVector")) for one in files.values()):
             return False
         known = changes.filter(pc.not_equal(changes["_op"], "I"))
-        hits = _hits(table, files, keys, known)
+        hits = list(_hits(lake, name, files, keys, known))
         marked = [_marked(files[hit.path], hit) for hit in hits]
         if any(len(add["deletionVector"]["pathOrInlineDv"]) > _LONGEST for add in marked):
             return False
@@ -104,21 +106,58 @@ def _allowed(table: DeltaTable) -> list[Action]:
     ]
 
 
-def _hits(table: DeltaTable, files: Mapping[str, Action], keys: Sequence[str], known: pa.Table) -> list[_Hit]:
+def _hits(lake: Lake, name: str, files: Mapping[str, Action], keys: Sequence[str], known: pa.Table) -> Iterator[_Hit]:
     if not known.num_rows:
-        return []
-    filesystem, root = storage_of(table.table_uri)
+        return
+    digests, looked_up, others = _digests(_joined(known, keys)), [], []
+    for add in files.values():
+        file = DataFile(add["path"], add["size"], orjson.loads(add.get("stats") or "{}").get("numRecords", 0))
+        if indexes.is_indexed(lake, file, known.num_rows):
+            looked_up.append((add, _looked_up(lake, name, file, keys, digests)))
+        else:
+            others.append(add)
+    for add, (rows, places) in [*looked_up, *_read(lake.path(name), others, keys, known)]:
+        gone = vectors.decoded(add.get("deletionVector"))
+        stays = np.array([row not in gone for row in rows.tolist()], np.bool_)
+        if stays.any():
+            yield _Hit(add["path"], rows[stays], places[stays], gone)
+
+
+def _looked_up(lake: Lake, name: str, file: DataFile, keys: Sequence[str], digests: Numbers) -> tuple[Numbers, Numbers]:
+    """The rows of a file that have one of the keys, and which."""
+    found = indexes.rows_of(lake, name, file, Index("by_key", keys, _keyed), np.unique(digests[:, 0]))
+    at = [found[column].to_numpy() for column in ("high", "low", "row")]
+    places = pc.index_in(_as_bytes(np.stack(at[:2], axis=1)), _as_bytes(digests)).fill_null(-1).to_numpy()
+    return at[2][places >= 0], places[places >= 0].astype(np.int64)
+
+
+def _as_bytes(digests: Numbers) -> pa.FixedSizeBinaryArray:
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(digests), [None, pa.py_buffer(digests)])
+
+
+def _keyed(rows: pa.Table) -> pa.Table:
+    """Of each row of a file the digest of its key, and where it is."""
+    high, low = _digests(_joined(rows, rows.column_names)).T
+    columns = [np.ascontiguousarray(high), np.ascontiguousarray(low), np.arange(rows.num_rows)]
+    return pa.table([pa.array(one) for one in columns], ["high", "low", "row"])
+
+
+def _digests(texts: pa.StringArray) -> Numbers:
+    """128 bits of each, in two numbers: so many that no two keys share them."""
+    made = b"".join(hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts.to_pylist())
+    return np.frombuffer(made, "<i8").reshape(-1, 2)
+
+
+def _read(
+    path: str, adds: Sequence[Action], keys: Sequence[str], known: pa.Table
+) -> Iterator[tuple[Action, tuple[Numbers, Numbers]]]:
+    """The same of files without an index."""
+    filesystem, root = storage_of(path)
     keys = sorted(keys, key=lambda key: -pc.count_distinct(known[key]).as_py())  # the one that rules out most
     first, whole = known[keys[0]].combine_chunks(), _joined(known, keys)
-
-    def look(add: Action) -> _Hit:
-        gone = vectors.decoded(add.get("deletionVector"))
-        rows, places = _found(filesystem, f"{root}/{add['path']}", keys, first, whole)
-        stays = np.array([row not in gone for row in rows.tolist()], np.bool_)
-        return _Hit(add["path"], rows[stays], places[stays], gone)
-
     with ThreadPoolExecutor() as readers:
-        return [hit for hit in readers.map(look, files.values()) if len(hit.rows)]
+        found = readers.map(lambda add: _found(filesystem, f"{root}/{add['path']}", keys, first, whole), adds)
+        yield from zip(adds, found, strict=True)
 
 
 def _found(

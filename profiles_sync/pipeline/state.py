@@ -2,10 +2,9 @@
 
 Each row carries its batch. A batch reads only rows of earlier ones, so running it again reads what it read before.
 A batch looks up what its events touch and nothing else: the identifiers by their digests, the profiles these belong
-to, and those profiles' other identifiers and traits. Of the rest only columns of numbers are scanned.
+to, and those profiles' other identifiers and traits. Large files are not read for it, see `lake.indexes`.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,8 +14,10 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 from numpy.typing import NDArray
 
-from profiles_sync.lake.tables import Lake, scan
-from profiles_sync.pipeline.hashing import among, places
+from profiles_sync.lake import indexes
+from profiles_sync.lake.indexes import Index
+from profiles_sync.lake.tables import Lake
+from profiles_sync.pipeline.hashing import places
 from profiles_sync.pipeline.kernel import Past
 from profiles_sync.pipeline.landing import numbers
 from profiles_sync.spec.rules import IdentityRules
@@ -46,6 +47,11 @@ _TRAITS = pa.schema(
         _BATCH,
     ]
 )
+_OWNERS = Index("by_digest", ["high", "low", "profile", "batch"])
+_MAPPED = Index("by_profile", ["profile", *(name for name in MAPPED.names if name != "profile"), "batch"])
+_NODES = Index("by_profile", [*NODES.names, "batch"])
+_POINTED = Index("by_canonical", ["canonical", "profile", "batch"])
+_CHANGED = Index("by_profile", _TRAITS.names)
 Numbers = NDArray[np.int64]
 
 
@@ -79,38 +85,34 @@ def look_up(lake: Lake, identifiers: pa.Table, batch: int) -> Known:
     table, graph = lake.open(IDENTIFIERS), lake.open(GRAPH)
     if table is None or graph is None or not identifiers.num_rows:
         return Known()
-    digests = _before(table, batch, ["high", "low", "profile"])
+    digests = _before(lake, IDENTIFIERS, table, _OWNERS, numbers(identifiers, "high"), batch)
     found = places(*(numbers(one, name) for one in (digests, identifiers) for name in ("high", "low"))) >= 0
-    touched = np.unique(numbers(digests, "profile")[found])
-    nodes = _family(graph, touched, batch)
-    family = numbers(nodes, "profile")
-    mapped = _of(table, family, batch, MAPPED)
-    return Known(mapped, nodes, _traits_of(lake.open(TRAITS), nodes, batch))
+    nodes = _family(lake, graph, np.unique(numbers(digests, "profile")[found]), batch)
+    mapped = _before(lake, IDENTIFIERS, table, _MAPPED, numbers(nodes, "profile"), batch)
+    mapped = mapped.select(MAPPED.names).sort_by("seq").cast(MAPPED)
+    return Known(mapped, nodes, _traits_of(lake, nodes, batch))
 
 
-def _before(table: DeltaTable, batch: int, columns: Sequence[str]) -> pa.Table:
-    return scan(table, columns, pc.field("batch") < batch).combine_chunks()
+def _before(lake: Lake, name: str, table: DeltaTable, index: Index, keys: Numbers, batch: int) -> pa.Table:
+    """The rows of earlier batches that have one of the keys."""
+    rows = indexes.look_up(lake, name, table, index, keys)
+    return rows.filter(pc.less(rows["batch"], batch)).combine_chunks()
 
 
-def _of(table: DeltaTable, profiles: Numbers, batch: int, schema: pa.Schema) -> pa.Table:
-    """The rows of some profiles."""
-    wanted = pc.field("profile").isin(pa.array(profiles)) & (pc.field("batch") < batch)
-    return scan(table, schema.names, wanted).combine_chunks().cast(schema)
-
-
-def _family(graph: DeltaTable, touched: Numbers, batch: int) -> pa.Table:
+def _family(lake: Lake, graph: DeltaTable, touched: Numbers, batch: int) -> pa.Table:
     """The last rows of every profile, merged ones included, that maps where one of the touched profiles maps.
 
     A merge points all that had been merged before at the survivor anew, so whatever was ever pointed at a profile
     that is still canonical is there still.
     """
-    log = _before(graph, batch, ["profile", "canonical", "seq"])
-    profile, canonical = numbers(log, "profile"), numbers(log, "canonical")
-    mine = among(profile, touched)
-    last = last_rows(profile[mine], numbers(log, "seq")[mine])
-    roots = np.unique(canonical[mine][last])
-    family = np.unique(profile[among(canonical, roots)])
-    rows = _of(graph, family, batch, NODES)
+    mine = _last(_before(lake, GRAPH, graph, _NODES, touched, batch))
+    family = numbers(_before(lake, GRAPH, graph, _POINTED, numbers(mine, "canonical"), batch), "profile")
+    others = _last(_before(lake, GRAPH, graph, _NODES, np.setdiff1d(family, touched), batch))
+    return pa.concat_tables([mine, others]).sort_by("profile").select(NODES.names).cast(NODES).combine_chunks()
+
+
+def _last(rows: pa.Table) -> pa.Table:
+    """The last row of each profile, by profile."""
     kept = last_rows(numbers(rows, "profile"), numbers(rows, "seq"))
     return rows.take(pa.array(kept)).combine_chunks()
 
@@ -123,11 +125,12 @@ def last_rows(profile: Numbers, seq: Numbers) -> Numbers:
     return kept
 
 
-def _traits_of(table: DeltaTable | None, nodes: pa.Table, batch: int) -> dict[int, dict[str, Trait]]:
+def _traits_of(lake: Lake, nodes: pa.Table, batch: int) -> dict[int, dict[str, Trait]]:
+    table = lake.open(TRAITS)
     live = numbers(nodes, "profile")[numbers(nodes, "profile") == numbers(nodes, "canonical")]
     if table is None or not len(live):
         return {}
-    rows = _of(table, live, batch, pa.schema([one for one in _TRAITS if one.name != "batch"])).sort_by("changed")
+    rows = _before(lake, TRAITS, table, _CHANGED, live, batch).sort_by("changed")
     known: dict[int, dict[str, Trait]] = {}
     for row in rows.to_pylist():
         traits = known.setdefault(row["profile"], {})

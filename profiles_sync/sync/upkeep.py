@@ -62,5 +62,5 @@ def is_due(settings: Settings, lake: Lake) -> bool:
 
 
 def _tables(lake: Lake) -> list[str]:
-    control = [f"_control/{name}" for name in folders(lake, "_control")]
+    control = [f"_control/{name}" for name in folders(lake, "_control") if not name.startswith("_")]
     return [*public_tables(lake), QUARANTINE.name, *control]

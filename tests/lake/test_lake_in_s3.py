@@ -3,8 +3,8 @@
 import boto3
 import pytest
 
-from profiles_sync.lake import merging
-from profiles_sync.lake.listing import public_tables
+from profiles_sync.lake import indexes, merging
+from profiles_sync.lake.listing import folders, public_tables
 from profiles_sync.lake.tables import lake_of
 from profiles_sync.sync.preview import preview
 from profiles_sync.sync.status import status_of
@@ -35,7 +35,8 @@ def rows(twin):
 
 @pytest.mark.slow
 def test_some_hours_upkeep_and_large_tables(tmp_path, bucket, monkeypatch):
-    monkeypatch.setattr(merging, "LARGE", 0)
+    for owner, name in ((merging, "LARGE"), (indexes, "SMALL"), (indexes, "_MANY")):
+        monkeypatch.setattr(owner, name, 0)
     local, remote = Twin(tmp_path / "local"), Twin(tmp_path / "remote")
     remote.settings = remote.settings.model_copy(update={"lake": bucket})
     remote.lake = lake_of(remote.settings)
@@ -51,3 +52,4 @@ def test_some_hours_upkeep_and_large_tables(tmp_path, bucket, monkeypatch):
     assert preview(remote.settings)["warehouses"]["local"] == {"error": None, "tables": {}}
     assert [one["status"] for one in status_of(remote.settings)["syncs"]] == ["Success"] * 3
     assert not (tmp_path / "remote" / "lake").exists()
+    assert ["_index" in folders(one.lake, "_control") for one in (local, remote)] == [True, False]

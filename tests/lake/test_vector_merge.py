@@ -6,7 +6,7 @@ from deltalake import write_deltalake
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from profiles_sync.lake import log, merging, vector_merge, vectors
+from profiles_sync.lake import indexes, log, merging, vector_merge, vectors
 from profiles_sync.lake.changes import changes
 from profiles_sync.lake.tables import ARROW, Lake, scan
 from profiles_sync.lake.upkeep import keep_up
@@ -17,10 +17,18 @@ TABLE = BY_NAME["user_identifiers"]
 KEY = ("canonical_segment_id", "type", "value")
 
 
-@pytest.fixture
-def lake(tmp_path, monkeypatch):
+@pytest.fixture(params=["read", "looked up"])
+def lake(tmp_path, monkeypatch, request):
+    """A table that takes vectors; what a file holds is read, or looked up in an index of it."""
     monkeypatch.setattr(merging, "LARGE", 0)
+    if request.param == "looked up":
+        always_indexed(monkeypatch)
     return made(tmp_path / "lake")
+
+
+def always_indexed(patch):
+    patch.setattr(indexes, "SMALL", 0)
+    patch.setattr(indexes, "_MANY", 0)
 
 
 def made(root):
@@ -73,6 +81,32 @@ def test_a_batch_is_merged_once(lake):
     assert len(scan(lake.open(TABLE.name))) == 2
 
 
+def test_what_is_looked_up_is_not_read(lake, monkeypatch):
+    always_indexed(monkeypatch)
+    merging.merge(lake, TABLE, rows(*(("I", n, n, 1) for n in range(90))), 1)
+    merging.merge(lake, TABLE, rows(("U", 3, 3, 2)), 2)
+    monkeypatch.setattr(vector_merge, "_found", None)
+    read, real = [], indexes._read
+    monkeypatch.setattr(indexes, "_read", lambda *asked: read.append(asked) or real(*asked))
+    merging.merge(lake, TABLE, rows(("U", 4, 4, 3), ("U", 3, 3, 3)), 3)
+    assert len(read) == 1  # the second batch's file, which had no index
+    assert (held(lake)["p3", "email", "v3"], held(lake)["p4", "email", "v4"]) == (3, 3)
+
+
+def test_a_key_with_the_digest_half_of_another_is_another(lake, monkeypatch):
+    real = vector_merge._digests
+
+    def alike(texts):
+        digests = real(texts).copy()
+        digests[:, 0] = 5
+        return digests
+
+    monkeypatch.setattr(vector_merge, "_digests", alike)
+    merging.merge(lake, TABLE, rows(*(("I", n, n, 1) for n in range(50))), 1)
+    merging.merge(lake, TABLE, rows(("U", 3, 3, 2), ("D", 4, 4, 2)), 2)
+    assert (len(held(lake)), held(lake)["p3", "email", "v3"]) == (49, 2)
+
+
 def test_a_row_that_was_changed_is_found_where_it_is_now(lake):
     merging.merge(lake, TABLE, rows(("I", 1, 1, 1)), 1)
     for batch in range(2, 6):
@@ -86,8 +120,8 @@ operations = st.lists(st.tuples(st.sampled_from("UUDI"), st.integers(0, 6), st.i
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(operations, min_size=1, max_size=6), st.integers(0, 5))
-def test_any_batches_come_to_the_same_as_deltalakes_merge(tmp_path_factory, batches, upkeep_after):
+@given(st.lists(operations, min_size=1, max_size=6), st.integers(0, 5), st.booleans())
+def test_any_batches_come_to_the_same_as_deltalakes_merge(tmp_path_factory, batches, upkeep_after, indexed):
     root = tmp_path_factory.mktemp("lake")
     marked, plain = made(root / "marked"), made(root / "plain")
     start = [Cursor(str(lake.open(TABLE.name).metadata().id), 0) for lake in (marked, plain)]
@@ -101,6 +135,8 @@ def test_any_batches_come_to_the_same_as_deltalakes_merge(tmp_path_factory, batc
         for lake, large in ((marked, 0), (plain, 1 << 60)):
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(merging, "LARGE", large)
+                if indexed:
+                    always_indexed(patch)
                 merging.merge(lake, TABLE, found, number)
         if number == upkeep_after:
             marked.open(TABLE.name).create_checkpoint()

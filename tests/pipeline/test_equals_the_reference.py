@@ -1,12 +1,16 @@
 """The pipeline gives the reference's tables, whatever the stream, the batches, the path and the executor."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from profiles_sync.lake import indexes, merging
+from profiles_sync.lake import upkeep as lake_upkeep
 from profiles_sync.lake.listing import public_tables
 from profiles_sync.lake.tables import scan
 from profiles_sync.pipeline.run import rebuild, take_new_events
+from profiles_sync.sync.upkeep import upkeep
 from tests.lakes import Twin, random_events, rows_of
 
 WINDOWS = "{anonymous_id: {limit: 2, frequency: Weekly}, email: {limit: 2}}"
@@ -22,6 +26,23 @@ def test_random_streams_in_several_batches(tmp_path, seed, rules):
         twin.assert_equal()
     assert take_new_events(twin.engine).read == 0
     twin.assert_equal()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_what_indexes_and_vectors_give(tmp_path, monkeypatch, seed):
+    for owner, name in ((indexes, "SMALL"), (indexes, "_MANY"), (merging, "LARGE")):
+        monkeypatch.setattr(owner, name, 0)
+    monkeypatch.setattr(lake_upkeep, "_MANY", 2)
+    twin = Twin(tmp_path, WINDOWS)
+    folder = Path(twin.lake.path(indexes.FOLDER))
+    for batch in range(4):
+        twin.land(random_events(seed * 10 + batch, 120, day=batch * 5))
+        twin.assert_equal()
+        if batch == 1:
+            upkeep(twin.settings)
+        for number, path in enumerate(sorted(folder.rglob("*.by_*"))):
+            path.write_bytes(path.read_bytes()[: -(number % 3)] if number % 3 else b"")
+    assert list(folder.rglob("*.by_*"))
 
 
 @pytest.mark.parametrize("seed", range(2))
