@@ -59,8 +59,15 @@ class Changes:
 
     def ids_of(self, profiles: Numbers) -> pa.StringArray:
         """The segment_id of each profile, null for -1."""
-        places = np.searchsorted(self.numbers, profiles)
-        return self.segment_ids.take(pa.array(places, mask=profiles < 0))
+        return self.segment_ids.take(pa.array(self.places_of(profiles), mask=profiles < 0))
+
+    def places_of(self, profiles: Numbers) -> Numbers:
+        """Where the profiles stand in `numbers`; of those without gaps between them it need not be looked for."""
+        numbers = self.numbers
+        if len(numbers) and numbers[-1] - numbers[0] == len(numbers) - 1:
+            found: Numbers = profiles - numbers[0]
+            return found
+        return np.searchsorted(numbers, profiles)
 
 
 def changes(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from profiles_sync.lake.tables import Lake
 from profiles_sync.pipeline import digests, landing, messages, state
 from profiles_sync.pipeline.batches import Batch, Progress
+from profiles_sync.pipeline.beside import beside
 from profiles_sync.pipeline.changes import Changes, changes, new_identifiers, numbered
 from profiles_sync.pipeline.kernel import CODES, Carriers, Replayed
 from profiles_sync.pipeline.landing import Landing, numbers, of
@@ -90,7 +91,6 @@ def resolve_batch(
     replayed = resolve(carriers, past, rules, batch.before.profiles)
     traits = replay_traits(landed, replayed, known.traits)
     made = changes(lake.slug, landed, known, replayed, traits, batch.before.last_seq)
-    stamp = made.ids_of(replayed.stamp)
     after = Progress(made.last_seq, batch.before.profiles + int(replayed.created.sum()))
     types = pa.array(list(rules.by_type), pa.string())
     return Resolved(
@@ -100,27 +100,25 @@ def resolve_batch(
         traits,
         numbered(traits, made.traits),
         new_identifiers(landed, made, types),
-        _stamps(landed, stamp),
-        _violations(landed, replayed, stamp, types, batch),
+        _stamps(landed, replayed, made),
+        _violations(landed, replayed, made, types, batch),
         after,
     )
 
 
-def _stamps(landed: Landing, stamp: pa.StringArray) -> list[pa.StringArray]:
+def _stamps(landed: Landing, replayed: Replayed, made: Changes) -> list[pa.StringArray]:
     """The stamps by file and line."""
     split, row = landed.numbers("split"), landed.numbers("row")
     stamps = []
     for number, kept in enumerate(landed.kept):
-        place = np.full(len(kept), -1, np.int64)
-        mine = np.flatnonzero(split == number)
-        place[row[mine]] = mine
-        stamps.append(stamp.take(pa.array(place, mask=place < 0)))
+        shown = np.full(len(kept), -1, np.int64)
+        mine = split == number
+        shown[row[mine]] = replayed.stamp[mine]
+        stamps.append(made.ids_of(shown))
     return stamps
 
 
-def _violations(
-    landed: Landing, replayed: Replayed, stamp: pa.StringArray, types: pa.StringArray, batch: Batch
-) -> pa.Table:
+def _violations(landed: Landing, replayed: Replayed, made: Changes, types: pa.StringArray, batch: Batch) -> pa.Table:
     """An identifier's value is personal data: its hash is kept, which the mapping tables have too."""
     blocked = [(event, Identifier(*one)) for event, several in _blocked(landed) for one in several]
     is_alias = pa.compute.equal(landed.events["type"], "alias").combine_chunks().to_numpy(zero_copy_only=False)
@@ -142,7 +140,7 @@ def _violations(
         code,
         kinds,
         hashes,
-        stamp.take(pa.array(event)),
+        made.ids_of(replayed.stamp[event]),
         pa.array(np.full(len(event), batch.number)),
         pa.array(np.full(len(event), batch.uuid_ts)).cast(pa.timestamp("us", "UTC")),
     ]
@@ -167,9 +165,11 @@ def remember(lake: Lake, batch: Batch, resolved: Resolved) -> None:
     """Append what the batch adds to the logs that later batches look up."""
     events = resolved.landing.events
     high, low, received_at = (numbers(events, name) for name in ("high", "low", "received_at"))
-    messages.remember(lake, high, low, received_at, batch.number)
     rows = resolved.changes.traits
     changed = dict(zip(rows.profile.tolist(), rows.seq.tolist(), strict=True))
     traits = state.trait_rows(resolved.known.traits, resolved.current, changed, batch.number)
-    state.remember(lake, batch.number, resolved.mapped, resolved.changes.nodes, traits)
-    lake.append(VIOLATIONS, resolved.violations, batch.number)
+    beside(
+        lambda: messages.remember(lake, high, low, received_at, batch.number),
+        lambda: state.remember(lake, batch.number, resolved.mapped, resolved.changes.nodes, traits),
+        lambda: lake.append(VIOLATIONS, resolved.violations, batch.number),
+    )

@@ -1,6 +1,6 @@
 """A batch's changes to the three profile raw tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from profiles_sync.lake.tables import ARROW, Lake
 from profiles_sync.pipeline import digests
 from profiles_sync.pipeline.batches import Batch
+from profiles_sync.pipeline.beside import beside
 from profiles_sync.pipeline.changes import Rows, seq_texts, times
 from profiles_sync.pipeline.identity import Resolved
 from profiles_sync.pipeline.landing import of
@@ -32,10 +33,18 @@ def append(lake: Lake, batch: Batch, resolved: Resolved, sources: Sequence[Sourc
     Returns:
         How many values could not be cast, by table.
     """
-    for name, columns in ((GRAPH, _graph(resolved, sources)), (MAPPINGS, _mappings(resolved, sources))):
-        types = tables.BY_NAME[name].types
-        lake.append(name, _stamped(columns, types, batch.uuid_ts), batch.number)
-    return _append_traits(lake, batch, resolved, sources)
+
+    def one(name: str, made: Callable[[Resolved, Sequence[Source]], dict[str, pa.Array]]) -> dict[str, int]:
+        rows = _stamped(made(resolved, sources), tables.BY_NAME[name].types, batch.uuid_ts)
+        lake.append(name, rows, batch.number)
+        return {}
+
+    *_, lost = beside(
+        lambda: one(MAPPINGS, _mappings),  # the largest first
+        lambda: one(GRAPH, _graph),
+        lambda: _append_traits(lake, batch, resolved, sources),
+    )
+    return lost
 
 
 def _graph(resolved: Resolved, sources: Sequence[Source]) -> dict[str, pa.Array]:

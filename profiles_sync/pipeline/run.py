@@ -189,11 +189,12 @@ def _carry_out(engine: Engine, batch: Batch) -> Report:
     report.warnings += reading.warnings
     engine.say("writing tables")
     declared = {source.slug: source for source in engine.settings.declared_sources}
-    with ThreadPoolExecutor(1) as beside:  # tasks write the events' tables while this process writes the others
+    with ThreadPoolExecutor(2) as beside:  # tasks write the events' tables while this process writes the others
         events = beside.submit(_write_events, engine, batch, parsed, resolved)
-        identity.remember(lake, batch, resolved)
+        logs = beside.submit(identity.remember, lake, batch, resolved)
         report.cast_to_null = raw_tables.append(lake, batch, resolved, [declared[one.source] for one in parsed])
         report.tables |= _raw_counts(resolved) | materialized_views.merge(lake, batch, resolved)
+        logs.result()
         written = events.result()
     report.tables |= event_tables.rows_written(written)
     for one in written:

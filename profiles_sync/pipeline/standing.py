@@ -30,11 +30,11 @@ class Standing:
 
     def of(self, name: str, profiles: Numbers) -> Numbers:
         """A column's values for some profiles."""
-        return self._columns[name][np.searchsorted(self.numbers, profiles)]
+        return self._columns[name][self.changes.places_of(profiles)]
 
     def is_new(self, profiles: Numbers) -> NDArray[np.bool_]:
         """Which of the profiles the batch created: their numbers are above all older ones."""
-        created: NDArray[np.bool_] = np.searchsorted(self.numbers, profiles) >= self.known.num_rows
+        created: NDArray[np.bool_] = self.changes.places_of(profiles) >= self.known.num_rows
         return created
 
     def node(self, profiles: Numbers) -> dict[str, pa.Array]:

@@ -6,6 +6,7 @@ to, and those profiles' other identifiers and traits. Large files are not read f
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import orjson
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from profiles_sync.lake import indexes
 from profiles_sync.lake.indexes import Index
 from profiles_sync.lake.tables import Lake
+from profiles_sync.pipeline.beside import beside
 from profiles_sync.pipeline.hashing import places
 from profiles_sync.pipeline.kernel import Past
 from profiles_sync.pipeline.landing import numbers
@@ -167,9 +169,12 @@ def as_past(known: Known, identifiers: pa.Table, rules: IdentityRules) -> tuple[
 
 def remember(lake: Lake, batch: int, mapped: pa.Table, nodes: pa.Table, traits: pa.Table) -> None:
     """Append what the batch added: new identifiers, where profiles map now, traits that changed."""
-    for name, rows in ((IDENTIFIERS, mapped), (GRAPH, nodes), (TRAITS, traits)):
+
+    def one(name: str, rows: pa.Table) -> None:
         stamp = pa.array(np.full(rows.num_rows, batch))
         lake.append(name, rows if "batch" in rows.column_names else rows.append_column("batch", stamp), batch)
+
+    beside(*(partial(one, name, rows) for name, rows in ((IDENTIFIERS, mapped), (GRAPH, nodes), (TRAITS, traits))))
 
 
 def trait_rows(

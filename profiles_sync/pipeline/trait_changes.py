@@ -1,5 +1,6 @@
 """The traits of profiles through a batch: the rules of `spec.traits`, applied to the events that can change any."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +40,7 @@ def replay_traits(landing: Landing, replayed: Replayed, before: dict[int, Traits
     events, profiles, snapshots = [], [], []
     received, happened = landing.numbers("received_at"), landing.numbers("timestamp")
     sent_json = _sent(landing)
-    merged_into = _merged(replayed)
+    merged_into = _merged(replayed, _with_traits(replayed, before, sent_json))
     for event in sorted(sent_json.keys() | merged_into.keys()):
         profile = int(replayed.profile[event])
         if profile < 0:
@@ -65,9 +66,21 @@ def _sent(landing: Landing) -> dict[int, str]:
     return dict(zip(filled.tolist(), column.drop_null().to_pylist(), strict=True))
 
 
-def _merged(replayed: Replayed) -> dict[int, list[int]]:
-    """By event, the profiles it merges away."""
+def _with_traits(replayed: Replayed, before: Iterable[int], sent: Iterable[int]) -> Numbers:
+    """The profiles that can have a trait at any time in the batch: had or sent one, or took in one that has."""
+    found = np.union1d(np.fromiter(before, np.int64), replayed.profile[np.fromiter(sent, np.int64)])
+    while True:
+        into = replayed.merge_into[np.isin(replayed.merge_profile, found)]
+        if np.isin(into, found).all():
+            return found
+        found = np.union1d(found, into)
+
+
+def _merged(replayed: Replayed, with_traits: Numbers) -> dict[int, list[int]]:
+    """By event, the profiles it merges away, where they or the one that lives on can have traits."""
     found: dict[int, list[int]] = {}
-    for event, profile in zip(replayed.merge_event.tolist(), replayed.merge_profile.tolist(), strict=True):
-        found.setdefault(event, []).append(profile)
+    wanted = np.isin(replayed.merge_profile, with_traits) | np.isin(replayed.merge_into, with_traits)
+    event, profile = replayed.merge_event[wanted], replayed.merge_profile[wanted]
+    for at, merged in zip(event.tolist(), profile.tolist(), strict=True):
+        found.setdefault(at, []).append(merged)
     return found

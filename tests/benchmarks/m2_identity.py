@@ -8,6 +8,7 @@ is spread over Spark against the one in the driver. Before, the reference has to
 import shutil
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
@@ -76,10 +77,13 @@ class Space:
         batch = Batch(1, 1, ())
         resolved = identity.resolve_batch(self.lake, batch, self.parsed, RULES, self.resolved)
         segments = pa.table([self.message_id, pa.chunked_array(resolved.stamps)], ["message_id", "segment_id"])
-        self.lake.append(SEGMENTS, segments, batch.number)
-        identity.remember(self.lake, batch, resolved)
         sources = self.settings.declared_sources * len(self.parsed)
-        raw_tables.append(self.lake, batch, resolved, sources)
+        with ThreadPoolExecutor(2) as beside:  # as a run does
+            events = beside.submit(self.lake.append, SEGMENTS, segments, batch.number)
+            logs = beside.submit(identity.remember, self.lake, batch, resolved)
+            raw_tables.append(self.lake, batch, resolved, sources)
+            events.result()
+            logs.result()
 
     def resolved(self, carriers: Carriers, past: Past, rules: IdentityRules, created: int) -> Replayed:
         return self.engine.resolve(carriers, past, rules, created)
