@@ -18,7 +18,7 @@ from profiles_sync.pipeline.edges import Piece, Solve, files, pieces, shares, so
 from profiles_sync.pipeline.union_find import Numbers, forest, union
 
 ONE_TASK = 50_000_000  # edges; some 60 bytes each while they are solved
-_AT_ONCE = 4  # tasks that share the memory which one task has at the end
+AT_ONCE = 4  # tasks that share the memory which one task has at the end
 
 
 def components(spark: SparkSession, edges: str, folder: str, one_task: int = ONE_TASK) -> DataFrame:
@@ -34,29 +34,35 @@ def components(spark: SparkSession, edges: str, folder: str, one_task: int = ONE
     Returns:
         `node bigint, component bigint`, one row per node.
     """
+    return _frame(spark, labelled(spark, edges, folder, one_task))
+
+
+def labelled(spark: SparkSession, edges: str, folder: str, one_task: int = ONE_TASK) -> list[str]:
+    """As `components`; the Parquet files of the labels."""
     parts = pieces(files(edges))
     if _size(parts) <= one_task:
         return _finished(spark, parts, folder)
-    contracted = _solved(spark, shares(parts, one_task // _AT_ONCE), contract, f"{folder}/contracted")
+    contracted = _solved(spark, shares(parts, one_task // AT_ONCE), contract, f"{folder}/contracted")
     return _by_rounds(spark, contracted, folder, one_task)
 
 
-def _by_rounds(spark: SparkSession, written: list[str], folder: str, one_task: int) -> DataFrame:
+def _by_rounds(spark: SparkSession, written: list[str], folder: str, one_task: int) -> list[str]:
     """Shrink what is written until one task can finish it, or until all that is left are stars."""
     alone = _frame(spark, written).where("node = component")
     number = 0
     while _size(parts := pieces(written)) > one_task:
         links = _frame(spark, written).where("node <> component")
         if number and _is_stars(links):
-            return _spread(links, alone)
+            _spread(links, alone).write.mode("overwrite").parquet(f"{folder}/labels")
+            return files(f"{folder}/labels")
         number += 1
         _small_star(_large_star(links)).unionByName(alone).write.mode("overwrite").parquet(f"{folder}/{number}")
         written = files(f"{folder}/{number}")
     return _finished(spark, parts, folder)
 
 
-def _finished(spark: SparkSession, parts: Sequence[Piece], folder: str) -> DataFrame:
-    return _frame(spark, _solved(spark, [parts], union, f"{folder}/labels"))
+def _finished(spark: SparkSession, parts: Sequence[Piece], folder: str) -> list[str]:
+    return _solved(spark, [parts], union, f"{folder}/labels")
 
 
 def contract(src: Numbers, dst: Numbers) -> tuple[Numbers, Numbers]:

@@ -2,31 +2,34 @@
 
 Two events can only influence each other when their identifiers are connected, by events of this batch or through a
 profile that is already there. So the identifiers are contracted onto the current profiles, the connected components
-tell which events belong together, and every partition replays whole components in landing order. The components
-decide where an event is replayed; they never decide the answer.
+tell which events belong together, and every share of the batch is replayed in landing order: whole components, and of
+the past only what is theirs. The components decide where an event is replayed; they never decide the answer.
+
+Tasks read and write files. What the driver takes back is one number per identifier and what each event came to: less
+than the events, which it holds already.
 """
 
-import pickle
-from collections.abc import Iterator
-from dataclasses import fields, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
-from profiles_sync.pipeline import kernel
-from profiles_sync.pipeline.components import ONE_TASK, components
+from profiles_sync.pipeline import staging
+from profiles_sync.pipeline.components import AT_ONCE, ONE_TASK, labelled
+from profiles_sync.pipeline.edges import SCHEMA
 from profiles_sync.pipeline.kernel import Carriers, Past, Replayed
+from profiles_sync.pipeline.portions import Portions, replay_portion
+from profiles_sync.pipeline.staging import Slice
 from profiles_sync.pipeline.storage import resolve
 from profiles_sync.spec.rules import IdentityRules
 
 Numbers = NDArray[np.int64]
-_EVENTS = pa.schema(
-    [("place", pa.int64()), ("node", pa.int64()), ("received_at", pa.int64()), ("codes", pa.list_(pa.int32()))]
-)
-_EDGES = pa.schema([("node", pa.int64()), ("component", pa.int64())])
+PORTION = 250_000  # events that one task replays, or a component that has more
+_ROW_GROUP, _FEWEST = 1_000_000, 16  # edges
 
 
 def resolutions(
@@ -37,99 +40,100 @@ def resolutions(
     created: int,
     folder: str,
     one_task: int = ONE_TASK,
+    portion: int = PORTION,
 ) -> Replayed:
-    """As `kernel.replay`; an empty `folder` takes the staged tables, `one_task` is how many edges one task takes."""
-    _stage(carriers, past, folder)
-    labels = components(spark, f"{folder}/edges.parquet", f"{folder}/rounds", one_task)
-    events = spark.read.parquet(f"{folder}/events.parquet").join(labels, "node")
-    pieces = _replayed(events, carriers, past, rules, created)
-    return _joined([*pieces, _unidentified(carriers)], len(carriers.received_at), created)
+    """As `kernel.replay`; an empty `folder` takes what is staged.
+
+    One task takes `one_task` edges or replays about `portion` events.
+    """
+    components = _components(spark, carriers, past, folder, one_task)
+    portions = Portions(carriers, past, components, max(1, len(carriers.received_at) // portion))
+    staged = [staging.write(f"{folder}/portions", one) for one in portions]
+    done = _replayed(spark, staged, rules, created, f"{folder}/replayed")
+    return _joined(portions, done, created)
 
 
-def _stage(carriers: Carriers, past: Past, folder: str) -> None:
-    size = np.diff(carriers.offsets)
-    filled = np.flatnonzero(size)
-    first = carriers.codes[carriers.offsets[filled]].astype(np.int64)
-    lists = pa.ListArray.from_arrays(pa.array(carriers.offsets.astype(np.int32)), pa.array(carriers.codes))
-    events = [filled, first, carriers.received_at[filled], lists.take(pa.array(filled))]
-    owned = np.flatnonzero(past.owners >= 0)
-    # a profile stands for its first identifier: that contracts the others onto it
-    _, anchor, of = np.unique(past.owners[owned], return_index=True, return_inverse=True)
-    nodes = np.concatenate([np.repeat(first, size[filled]), owned])
-    ends = np.concatenate([carriers.codes.astype(np.int64), owned[anchor][of]])
-    _write(f"{folder}/events.parquet", pa.table([pa.array(column) for column in events], schema=_EVENTS))
-    _write(f"{folder}/edges.parquet", pa.table([pa.array(nodes), pa.array(ends)], schema=_EDGES))
-
-
-def _write(path: str, table: pa.Table) -> None:
+def _components(spark: SparkSession, carriers: Carriers, past: Past, folder: str, one_task: int) -> Numbers:
+    """Per code the smallest code of its component."""
+    nodes, ends = _edges(carriers, past)
+    found = np.arange(len(carriers.kinds))
+    if not len(nodes):
+        return found
+    path = f"{folder}/edges/all.parquet"
     filesystem, inner = resolve(path)
     filesystem.create_dir(inner.rpartition("/")[0], recursive=True)
-    pq.write_table(table, inner, filesystem=filesystem)
+    pq.write_table(
+        pa.table([pa.array(nodes), pa.array(ends)], schema=SCHEMA),
+        inner,
+        filesystem=filesystem,
+        row_group_size=max(_FEWEST, min(one_task // AT_ONCE, _ROW_GROUP)),
+        use_dictionary=False,
+        write_statistics=False,
+    )
+    for labels in labelled(spark, path, f"{folder}/rounds", one_task):
+        filesystem, inner = resolve(labels)
+        with pq.ParquetFile(inner, filesystem=filesystem) as file:
+            for batch in file.iter_batches(_ROW_GROUP, columns=SCHEMA.names, use_threads=False):
+                found[batch.column(0).to_numpy()] = batch.column(1).to_numpy()
+    return found
+
+
+def _edges(carriers: Carriers, past: Past) -> tuple[Numbers, Numbers]:
+    """From the first identifier of an event or a profile to each other one."""
+    size = np.diff(carriers.offsets)
+    first = carriers.codes[carriers.offsets[:-1][size > 0]]
+    owned = np.flatnonzero(past.owners >= 0)
+    _, anchor, of = np.unique(past.owners[owned], return_index=True, return_inverse=True)
+    nodes = np.concatenate([np.repeat(first, size[size > 0]), owned]).astype(np.int64)
+    ends = np.concatenate([carriers.codes, owned[anchor][of]]).astype(np.int64)
+    apart = nodes != ends
+    return nodes[apart], ends[apart]
 
 
 def _replayed(
-    events: DataFrame, carriers: Carriers, past: Past, rules: IdentityRules, created: int
-) -> list[tuple[Numbers, Replayed]]:
-    """Replay each component in order. A new profile is numbered `created` plus its event's place, for now."""
-    kinds = carriers.kinds
+    spark: SparkSession, staged: Sequence[Sequence[Slice]], rules: IdentityRules, created: int, folder: str
+) -> list[list[pa.Table]]:
+    """Replay each portion in a task of its own, in one Spark job; what they came to, in their order."""
 
-    def replay(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        rows = pa.Table.from_batches(list(batches), _ROWS).combine_chunks()
-        if not rows.num_rows:
-            return
-        place, codes = rows["place"].to_numpy(), rows["codes"].combine_chunks()
-        offsets = np.concatenate([[0], np.cumsum(pa.compute.list_value_length(codes).to_numpy())]).astype(np.int64)
-        mine = Carriers(offsets, codes.flatten().to_numpy(), rows["received_at"].to_numpy(), kinds)
-        done = pickle.dumps(_placed(kernel.replay(mine, past, rules, created, place), place))
-        yield pa.RecordBatch.from_arrays([pa.array([done], pa.binary())], ["done"])
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for number in batch.column(0).to_pylist():
+                done = replay_portion([staging.read(one) for one in staged[number]], rules, created)
+                slices = [vars(one) for one in staging.write(folder, done)]
+                yield pa.RecordBatch.from_pylist([{"number": number, **one} for one in slices], _SLICE)
 
-    grouped = events.repartition("component").sortWithinPartitions("place").select("place", "received_at", "codes")
-    return [pickle.loads(row["done"]) for row in grouped.mapInArrow(replay, "done binary").collect()]
-
-
-_ROWS = pa.schema([("place", pa.int64()), ("received_at", pa.int64()), ("codes", pa.list_(pa.int32()))])
-_EVENT_COLUMNS = ("merge_event", "mapped_event", "violation_event")
-_PER_EVENT = ("profile", "stamp", "created")
+    tasks = spark.range(0, len(staged), 1, len(staged))
+    rows = tasks.mapInArrow(run, "number bigint, path string, offset bigint, length bigint, rows bigint").collect()
+    found: list[list[pa.Table]] = [[] for _ in staged]
+    for row in sorted(rows, key=lambda row: (row["number"], row["offset"])):
+        found[row["number"]].append(staging.read(Slice(row["path"], row["offset"], row["length"], row["rows"])))
+    return found
 
 
-def _placed(done: Replayed, place: Numbers) -> tuple[Numbers, Replayed]:
-    """With the places of the batch in place of those of the partition."""
-    return place, replace(done, **{name: place[getattr(done, name)] for name in _EVENT_COLUMNS})
+_SLICE = pa.schema(
+    [
+        ("number", pa.int64()),
+        ("path", pa.string()),
+        ("offset", pa.int64()),
+        ("length", pa.int64()),
+        ("rows", pa.int64()),
+    ]
+)
 
 
-def _unidentified(carriers: Carriers) -> tuple[Numbers, Replayed]:
-    """The events that carry nothing: no component has them."""
-    place = np.flatnonzero(np.diff(carriers.offsets) == 0)
-    nothing = Carriers(
-        np.zeros(len(place) + 1, np.int64), np.empty(0, np.int32), carriers.received_at[place], carriers.kinds
-    )
-    empty = np.empty(0, np.int64)
-    past = Past(
-        empty,
-        np.full(len(carriers.kinds), -1, np.int32),
-        np.zeros(len(carriers.kinds), np.int64),
-        np.zeros(1, np.int64),
-        empty,
-    )
-    return _placed(kernel.replay(nothing, past, IdentityRules(), 0), place)
-
-
-def _joined(pieces: list[tuple[Numbers, Replayed]], events: int, created: int) -> Replayed:
+def _joined(portions: Portions, done: Sequence[Sequence[pa.Table]], created: int) -> Replayed:
     """One answer, with the new profiles numbered as one replay would have: in landing order, without gaps."""
-    place = np.concatenate([one for one, _ in pieces])
-    columns = {
-        field.name: np.concatenate([getattr(one, field.name) for _, one in pieces]) for field in fields(Replayed)
-    }
-    for name in _PER_EVENT:
-        whole = np.empty(events, columns[name].dtype)
-        whole[place] = columns[name]
-        columns[name] = whole
-    for event in _EVENT_COLUMNS:
-        order = np.argsort(columns[event], kind="stable")
-        for name in (name for name in columns if name.startswith(event.partition("_")[0] + "_")):
-            columns[name] = columns[name][order]
-    makers = np.flatnonzero(columns["created"])
+    per_event, *logs = (pa.concat_tables(several) for several in zip(*done, strict=True))
+    columns = {}
+    for name in per_event.column_names:
+        found = per_event[name].to_numpy()
+        columns[name] = np.empty(len(found), found.dtype)
+        columns[name][portions.event_order] = found
+    for log in logs:
+        order = np.argsort(log.column(0).to_numpy(), kind="stable")
+        columns |= {name: log[name].to_numpy()[order] for name in log.column_names}
+    number = created - 1 + np.cumsum(columns["created"])
     for name in ("profile", "stamp", "merge_profile", "merge_into", "merge_cause"):
         made = columns[name] >= created
-        columns[name][made] = created + np.searchsorted(makers, columns[name][made] - created)
-    return Replayed(**columns)
+        columns[name][made] = number[columns[name][made] - created]
+    return Replayed(**{field.name: columns[field.name] for field in fields(Replayed)})

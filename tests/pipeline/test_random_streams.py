@@ -14,21 +14,16 @@ from tests.pipeline.streams import Coded, by_reference, streams
 
 @pytest.mark.parametrize("one_task", [0, 1_000])
 def test_the_distributed_path_continues_from_any_state_as_the_reference_would(spark, one_task):
-    @given(streams(), st.integers(0, 30), st.integers(1, 5))
+    @given(streams(), st.integers(0, 30), st.integers(1, 20))
     @settings(max_examples=3)
-    def check(stream, split, partitions):
+    def check(stream, split, portion):
         rules, carriers = stream
         expected, known, created = by_reference(rules, carriers, split)
         coded = Coded(rules, carriers[split:], known)
-        before = spark.conf.get("spark.sql.shuffle.partitions")
-        spark.conf.set("spark.sql.shuffle.partitions", partitions)
-        try:
-            with tempfile.TemporaryDirectory() as folder:
-                done = distributed.resolutions(
-                    spark, coded.carriers, coded.past, rules, created, f"{folder}/staged", one_task
-                )
-        finally:
-            spark.conf.set("spark.sql.shuffle.partitions", before)
+        with tempfile.TemporaryDirectory() as folder:
+            done = distributed.resolutions(
+                spark, coded.carriers, coded.past, rules, created, f"{folder}/staged", one_task, portion
+            )
         assert coded.read(done) == expected
 
     check()
