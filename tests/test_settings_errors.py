@@ -10,7 +10,7 @@ pytestmark = pytest.mark.usefixtures("no_settings_in_the_environment")
 SECRET = "hunter2"
 
 
-POSTGRES = "  pg: {type: postgres, host: 127.0.0.1, port: 5432, database: acme, username: segment, password: hunter2}\n"
+MYSQL = "  my: {type: mysql, host: 127.0.0.1, port: 5432, database: acme, username: segment, password: hunter2}\n"
 WRONG = {
     "a wrong value": ("engine: {slots: many}\n", "engine.slots: expected a valid integer"),
     "a value out of range": ("engine: {slots: 0}\n", "engine.slots: expected greater than or equal to 1"),
@@ -20,7 +20,13 @@ WRONG = {
     "a required key that is missing": ("  x: {type: duckdb}\n", "warehouses.x.path: required"),
     "text where keys belong": ("engine: fast\n", "engine: expected keys below it"),
     "broken YAML": ("identity: {path: [\n", "not readable as YAML near line 8"),
-    "an unknown kind of warehouse": (POSTGRES, "warehouses.pg.type: expected 'duckdb'"),
+    "an unknown kind of warehouse": (MYSQL, "warehouses.my.type: expected 'duckdb' or 'postgres'"),
+    "a warehouse without its kind": ("  my: {path: x}\n", "warehouses.my.type: required and missing"),
+    "a warehouse that is no group of keys": ("  my: 5\n", "warehouses.my: expected keys below it"),
+    "a wrong value in a warehouse": (
+        "  pg: {type: postgres, host: h, database: d, username: u, password: hunter2, port: 99999}\n",
+        "warehouses.pg.port: expected less than or equal to 65535",
+    ),
     "a name that no variable can hold": ("  My Shop: {type: duckdb, path: x}\n", "warehouses.My Shop"),
     "a schema that is ours": ("  x: {type: duckdb, path: x, schema: _profiles_sync}\n", "warehouses.x.schema: "),
     "a broken pattern": (
@@ -154,6 +160,6 @@ def test_a_path_with_brackets_in_it_is_shown_as_it_is(tmp_path):
 
 
 def test_the_installed_command_says_it_the_same_way(tmp_path):
-    done = profiles_sync("run", "--settings", written(tmp_path, SETTINGS, POSTGRES))
+    done = profiles_sync("run", "--settings", written(tmp_path, SETTINGS, MYSQL))
     assert (done.returncode, done.stdout) == (2, "")
-    assert_one_line(done.stderr, "warehouses.pg.type: expected 'duckdb'")
+    assert_one_line(done.stderr, "warehouses.my.type: expected 'duckdb' or 'postgres'")

@@ -1,10 +1,11 @@
 """From a file and the environment to the settings, or to one line that says what is wrong."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pydantic_settings
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from profiles_sync.errors import SettingsError
@@ -17,6 +18,8 @@ _PROBLEMS = {
     "extra_forbidden": "unknown key",
     "model_type": "expected keys below it",
     "dict_type": "expected keys below it",
+    "model_attributes_type": "expected keys below it",
+    "union_tag_not_found": "required and missing",
 }
 
 
@@ -44,10 +47,20 @@ def _problems(error: ValidationError, most: int = 3) -> str:
 
 
 def _problem(error: ErrorDetails) -> str:
-    key = tuple(map(str, error["loc"]))
+    key = _key(error)
     what = _PROBLEMS.get(error["type"]) or error["msg"].replace("Input should be", "expected")
+    if error["type"] == "union_tag_invalid":
+        what = "expected " + " or ".join(what.rpartition("tags: ")[2].rsplit(", ", 1))
     variable = variable_of(key, os.environ)
     return f"{'.'.join(key)}{f' (environment {variable})' if variable else ''}: {what}"
+
+
+def _key(error: ErrorDetails) -> tuple[str, ...]:
+    """As it stands in the file: what is below a warehouse has the warehouse's type in between."""
+    key = tuple(map(str, error["loc"]))
+    if error["type"].startswith("union_tag_"):
+        return (*key, "type")
+    return (*key[:2], *key[3:]) if key[0] == "warehouses" else key
 
 
 def _not_json(error: pydantic_settings.SettingsError) -> str:
@@ -62,12 +75,19 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
         for slug, source in settings.sources.items()
     }
     warehouses = {
-        name: one.model_copy(update={"path": _under(folder, one.path)}) if hasattr(one, "path") else one
+        name: one.model_copy(update={field: _under(folder, path) for field, path in _paths_of(one)})
         for name, one in settings.warehouses.items()
     }
     return settings.model_copy(
         update={"lake": _under(folder, settings.lake), "sources": sources, "warehouses": warehouses}
     )
+
+
+def _paths_of(warehouse: BaseModel) -> Iterator[tuple[str, str]]:
+    """The fields that hold a file, but for libpq's word for the certificates that the system trusts."""
+    for field in ("path", "sslrootcert"):
+        if (path := getattr(warehouse, field, None)) and (field, path) != ("sslrootcert", "system"):
+            yield field, path
 
 
 def _under(folder: Path, path: str) -> str:

@@ -1,12 +1,21 @@
 """Where profiles are synced to: one protocol, one file per kind of warehouse."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from profiles_sync.warehouses.duckdb import DuckDBSettings, DuckDBWarehouse
+from profiles_sync.warehouses.postgres import PostgresSettings, PostgresWarehouse
 from profiles_sync.warehouses.protocol import Warehouse
 
 #: What a warehouse in the settings may be; `type` tells which.
-WarehouseSettings = DuckDBSettings
+WarehouseSettings = Annotated[DuckDBSettings | PostgresSettings, Field(discriminator="type")]
 
 
 def open_warehouse(name: str, settings: WarehouseSettings, schema: str) -> Warehouse:
     """The warehouse that the settings declare; `schema` is the space's, unless the settings name one."""
-    return DuckDBWarehouse(name, settings, schema)
+    match settings:
+        case DuckDBSettings():
+            return DuckDBWarehouse(name, settings, schema)
+        case PostgresSettings():
+            return PostgresWarehouse(name, settings, schema)
