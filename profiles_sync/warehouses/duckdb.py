@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from profiles_sync.errors import MissingExtra, ProfilesSyncError, WarehouseRefused, WarehouseUnreachable
 from profiles_sync.spec.tables import Type
-from profiles_sync.warehouses.base import INTERNAL, Batch, Capabilities, Staged
+from profiles_sync.warehouses.base import Batch, Capabilities, Staged
+from profiles_sync.warehouses.declared import Declared
 from profiles_sync.warehouses.sql import Dialect
 
 if TYPE_CHECKING:
@@ -53,21 +53,11 @@ CAPABILITIES = Capabilities(
 DIALECT = Dialect(CAPABILITIES)
 
 
-class DuckDBSettings(BaseModel):
+class DuckDBSettings(Declared):
     """Connection fields of a DuckDB file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
     type: Literal["duckdb"]
     path: str = Field(min_length=1)
-    schema_name: str | None = Field(default=None, alias="schema")
-    enabled: bool = True
-
-    @field_validator("schema_name")
-    @classmethod
-    def _is_free(cls, schema: str | None) -> str | None:
-        if schema == INTERNAL:
-            raise PydanticCustomError("internal_schema", "the sync record lives in that schema, take another name")
-        return schema
 
 
 class DuckDBConnection:

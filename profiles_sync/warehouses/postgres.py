@@ -13,13 +13,13 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, SecretStr
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from profiles_sync.errors import MissingExtra, ProfilesSyncError, WarehouseBusy, WarehouseRefused, WarehouseUnreachable
 from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses.base import INTERNAL, OPERATION, Batch, Capabilities, Cast, Staged
+from profiles_sync.warehouses.declared import Declared
 from profiles_sync.warehouses.sql import Dialect
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ _SYSTEM_COLUMNS = "tableoid xmin cmin xmax cmax ctid"
 _LONG = frozenset({"name", "value"})  # key columns of any length; an index takes 2,700 bytes
 _OLDEST = 150000  # MERGE came with Postgres 15
 _BROKEN = ("08", "57P")  # classes of errors that say the connection is gone or the server goes down
-_QUOTING = ("22", "23", "P0", "XX")  # classes whose messages may quote a value
 _NOT_NOW = ("starting up", "shutting down", "recovery mode", "not yet accepting", "too many", "remaining connection")
 _SESSION = (
     "SET TimeZone = 'UTC'",
@@ -141,10 +140,9 @@ def _tried(value: str, kind: str) -> str:
 DIALECT = PostgresDialect(CAPABILITIES)
 
 
-class PostgresSettings(BaseModel):
+class PostgresSettings(Declared):
     """Connection fields of a Postgres database. Without a password, libpq's own ways to find one hold."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
     type: Literal["postgres"]
     host: str = Field(min_length=1)
     port: int = Field(default=5432, ge=1, le=65535)
@@ -154,15 +152,6 @@ class PostgresSettings(BaseModel):
     sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = "prefer"
     sslrootcert: str | None = None
     connect_timeout: int = Field(default=10, ge=2)
-    schema_name: str | None = Field(default=None, alias="schema")
-    enabled: bool = True
-
-    @field_validator("schema_name")
-    @classmethod
-    def _is_free(cls, schema: str | None) -> str | None:
-        if schema == INTERNAL:
-            raise PydanticCustomError("internal_schema", "the sync record lives in that schema, take another name")
-        return schema
 
     @property
     def conninfo(self) -> str:
@@ -259,7 +248,8 @@ class PostgresConnection:
         """See `protocol.Connection`."""
         with self._telling(statement), self._opened.cursor() as cursor:
             cursor.execute(statement)
-            return cursor.fetchall()
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+            return rows
 
     def load(self, batch: Batch, staging: str, names: Mapping[str, str]) -> Staged:
         """See `protocol.Connection`. The staging table is the connection's own and goes with the transaction."""
@@ -314,10 +304,12 @@ def _renamed(rows: pa.RecordBatchReader, names: Mapping[str, str]) -> pa.RecordB
 def _kind(error: Exception) -> str:
     """What went wrong, without people's data: the first line only, and its quotes only where they are of names."""
     state = getattr(error, "sqlstate", None) or ""
-    line = next((line for line in str(error).splitlines() if "ERROR:" in line or "FATAL:" in line), "")
+    line = next((line for line in str(error).splitlines() if re.search("ERROR:|FATAL:", line)), "")
     said = re.split("(?:ERROR|FATAL): +", line)[-1] or type(error).__name__
-    if state.startswith(_QUOTING):
-        said = re.sub(r"(\"|').*(\"|')", "…", said) if state.startswith("23") or state.startswith("22") else ""
+    if state.startswith(("22", "23")):  # data, and what constrains it
+        said = re.sub("[\"'].*[\"']", "…", said)
+    elif state.startswith(("P0", "XX")):  # the text is that of a trigger or of a fault
+        said = "an error of its own"
     return f"{said} (SQLSTATE {state})" if state else said
 
 
@@ -360,13 +352,13 @@ class PostgresWarehouse:
     def _open(self) -> "dbapi.Connection":
         try:
             from adbc_driver_manager import Error
-            from adbc_driver_postgresql import dbapi
+            from adbc_driver_postgresql import dbapi as driver
         except ImportError:
             raise MissingExtra(
                 f"warehouse {self.name}: its driver is not installed; pip install 'profiles-sync[postgres]'"
             ) from None
         try:
-            opened: dbapi.Connection = dbapi.connect(self.settings.conninfo, autocommit=True)
+            opened: dbapi.Connection = driver.connect(self.settings.conninfo, autocommit=True)
             return opened
         except Error as error:
             raise self._not_opened(error) from None

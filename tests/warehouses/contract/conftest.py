@@ -7,7 +7,6 @@ stand-in's, in its own words, `never(kind, reason)` makes no sense there. A mark
 import pytest
 
 from tests.lakes import Twin
-from tests.servers import postgres
 from tests.warehouses.contract.places import DuckDBPlace, PostgresPlace
 
 KINDS = ("duckdb", "postgres")
@@ -26,12 +25,6 @@ def pytest_collection_modifyitems(items):
             for mark in item.iter_markers(gap):
                 if kind == mark.args[0]:
                     item.add_marker(pytest.mark.xfail(reason=f"{gap}: {mark.args[1]}", strict=True))
-
-
-@pytest.fixture(scope="session")
-def postgres_server():
-    with postgres() as server:
-        yield server
 
 
 @pytest.fixture

@@ -1,0 +1,21 @@
+"""What every kind of warehouse has in the settings."""
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
+
+from profiles_sync.warehouses.base import INTERNAL
+
+
+class Declared(BaseModel):
+    """A warehouse in the settings; a kind adds its `type` and its connection fields."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    schema_name: str | None = Field(default=None, alias="schema")
+    enabled: bool = True
+
+    @field_validator("schema_name")
+    @classmethod
+    def _is_free(cls, schema: str | None) -> str | None:
+        if schema == INTERNAL:
+            raise PydanticCustomError("internal_schema", "the sync record lives in that schema, take another name")
+        return schema
