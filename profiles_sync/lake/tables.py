@@ -7,13 +7,14 @@ files, so whatever an orphaned task still does, it cannot change a table.
 
 import os
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 from deltalake import (
     CommitProperties,
     DeltaTable,
@@ -40,6 +41,7 @@ from profiles_sync.spec.tables import Change, Table, Type
 if TYPE_CHECKING:
     from profiles_sync.settings import Settings
 
+_PART = 8 << 20  # rows that are looked at together
 ARROW: Mapping[Type, pa.DataType] = {
     Type.STRING: pa.string(),
     Type.BIGINT: pa.int64(),
@@ -202,10 +204,24 @@ def scan(table: DeltaTable, columns: Sequence[str] | None = None, where: pc.Expr
     """
     if "deletionVectors" in (table.protocol().reader_features or ()):
         return _scan_with_vectors(table, columns, where)
+    return _dataset(table).to_table(columns=None if columns is None else list(columns), filter=where)
+
+
+def scan_in_parts(table: DeltaTable, columns: Sequence[str], where: pc.Expression) -> Iterator[pa.Table]:
+    """Read rows of a table without deletion vectors, never all at once: for a log that may outgrow the memory."""
+    waiting: list[pa.RecordBatch] = []
+    for some in _dataset(table).to_batches(columns=list(columns), filter=where):
+        waiting.append(some)
+        if sum(one.num_rows for one in waiting) >= _PART:
+            yield pa.Table.from_batches(waiting)
+            waiting = []
+    if waiting:
+        yield pa.Table.from_batches(waiting)
+
+
+def _dataset(table: DeltaTable) -> ds.Dataset:
     filesystem, root = storage_of(table.table_uri)
-    files = fs.SubTreeFileSystem(root, filesystem)
-    dataset = table.to_pyarrow_dataset(filesystem=files)
-    return dataset.to_table(columns=None if columns is None else list(columns), filter=where)
+    return table.to_pyarrow_dataset(filesystem=fs.SubTreeFileSystem(root, filesystem))
 
 
 def _scan_with_vectors(table: DeltaTable, columns: Sequence[str] | None, where: pc.Expression | None) -> pa.Table:

@@ -7,6 +7,7 @@ Source: Segment, "Profiles Sync Tables", sections "Tables Segment materializes" 
 """
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +21,7 @@ from profiles_sync.pipeline.identity import Resolved
 from profiles_sync.pipeline.landing import numbers
 from profiles_sync.pipeline.standing import Standing, ops
 from profiles_sync.spec import tables
-from profiles_sync.spec.tables import Type
+from profiles_sync.spec.tables import Table, Type
 
 Columns = Mapping[str, pa.Array]
 
@@ -33,19 +34,24 @@ def merge(lake: Lake, batch: Batch, resolved: Resolved) -> dict[str, int]:
     lake.add_columns("profile_traits", added)
     after = Standing(resolved)
     counts = {}
-    for name, columns in (
-        ("profile_merges", _graph(after)),
-        ("user_identifiers", _user_identifiers(after)),
-        ("user_traits", trait_views.user_traits(after)),
-        ("id_graph", _graph(after)),
-        ("external_id_mapping", _external_id_mapping(after)),
-        ("profile_traits", trait_views.profile_traits(after, added)),
+    for name, made in (
+        ("profile_merges", _graph),
+        ("user_identifiers", _user_identifiers),
+        ("user_traits", trait_views.user_traits),
+        ("id_graph", _graph),
+        ("external_id_mapping", _external_id_mapping),
+        ("profile_traits", partial(trait_views.profile_traits, added=added)),
     ):
-        counts[name] = len(columns["_op"])
-        if counts[name]:
-            kinds = tables.BY_NAME[name].types | (added if name == "profile_traits" else {})
-            merging.merge(lake, tables.BY_NAME[name], _arrow(columns, kinds, batch), batch.number)
+        kinds = tables.BY_NAME[name].types | (added if name == "profile_traits" else {})
+        counts[name] = _merged(lake, batch, tables.BY_NAME[name], kinds, made(after))
     return counts
+
+
+def _merged(lake: Lake, batch: Batch, table: Table, types: Mapping[str, Type], columns: Columns) -> int:
+    """Merge one table's changes, which are gone from memory before the next one's are made."""
+    if changed := len(columns["_op"]):
+        merging.merge(lake, table, _arrow(columns, types, batch), batch.number)
+    return changed
 
 
 def _arrow(columns: Columns, types: Mapping[str, Type], batch: Batch) -> pa.Table:

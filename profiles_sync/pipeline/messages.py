@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from profiles_sync.lake.tables import Lake, scan
+from profiles_sync.lake.tables import Lake, scan_in_parts
 from profiles_sync.pipeline.hashing import factorize, places
 from profiles_sync.spec.space import DUPLICATE_WINDOW
 
@@ -48,11 +48,13 @@ def _earlier(lake: Lake, high: Numbers, low: Numbers, received_at: Numbers, batc
         return {}
     since, until = int(received_at.min()) - DUPLICATE_WINDOW, int(received_at.max()) + DUPLICATE_WINDOW
     at = pc.field("received_at")
-    rows = scan(table, where=(at >= since) & (at <= until) & (pc.field("batch") < batch))
-    found = places(rows["high"].to_numpy(), rows["low"].to_numpy(), high, low)
+    wanted = (at >= since) & (at <= until) & (pc.field("batch") < batch)
     times: dict[int, list[int]] = {}
-    for row in np.flatnonzero(found >= 0).tolist():
-        times.setdefault(int(found[row]), []).append(rows["received_at"][row].as_py())
+    for rows in scan_in_parts(table, ["high", "low", "received_at"], wanted):
+        found = places(rows["high"].to_numpy(), rows["low"].to_numpy(), high, low)
+        mine = np.flatnonzero(found >= 0)
+        for message, time in zip(found[mine].tolist(), rows["received_at"].to_numpy()[mine].tolist(), strict=True):
+            times.setdefault(message, []).append(time)
     return times
 
 
