@@ -15,9 +15,9 @@ def rounds(spark: SparkSession) -> Iterator[dict[str, dict[str, int]]]:
     write = DataFrameWriter.parquet
 
     def counted(writer: DataFrameWriter, path: str, *given: Any, **named: Any) -> None:
-        before = _shuffles(spark)
+        before = shuffled_by_stage(spark)
         write(writer, path, *given, **named)
-        after = _shuffles(spark)
+        after = shuffled_by_stage(spark)
         edges = spark.read.parquet(path).count()
         counts = {"shuffles": len(after) - len(before), "bytes": sum(after.values()) - sum(before.values())}
         found[f"round {len(found) + 1}"] = counts | {"edges left": edges}
@@ -26,7 +26,7 @@ def rounds(spark: SparkSession) -> Iterator[dict[str, dict[str, int]]]:
         yield found
 
 
-def _shuffles(spark: SparkSession) -> dict[int, int]:
+def shuffled_by_stage(spark: SparkSession) -> dict[int, int]:
     """Bytes by stage that wrote a shuffle."""
     context = spark.sparkContext._jsc.sc()
     context.listenerBus().waitUntilEmpty()

@@ -15,7 +15,9 @@ from profiles_sync.lake.tables import lake_of
 from profiles_sync.pipeline.components import components
 from profiles_sync.pipeline.run import Engine, take_new_events
 from profiles_sync.settings import Settings, load
+from profiles_sync.spec import tables
 from profiles_sync.spec.rules import IdentityRules
+from tests.benchmarks.costs import costs
 from tests.benchmarks.extracted import Extracted, lines
 from tests.benchmarks.inputs import STREAM
 from tests.benchmarks.lakes import events_of_lake
@@ -144,9 +146,13 @@ def space(folder: Path, path: str, sources: tuple[str, ...]) -> None:
 
 
 def taken(settings: Settings, spark: "SparkSession") -> Mapping[str, Any]:
-    """Run the job; what fences and caps did."""
-    report = take_new_events(Engine(settings, lake_of(settings), lambda: spark))
-    return {"profiles created": report.profiles_created, "merges": report.merges, "violations": report.violations}
+    """Run the job; what fences and caps did, how many rows there are, and what it cost."""
+    lake = lake_of(settings)
+    with costs(lake, spark) as spent:
+        report = take_new_events(Engine(settings, lake, lambda: spark))
+    rows = {name: count for name, count in report.tables.items() if name in tables.BY_NAME}
+    done = {"profiles created": report.profiles_created, "merges": report.merges, "violations": report.violations}
+    return done | {"rows": rows} | spent
 
 
 #: Name to what makes a case of it: of a folder, a size and a seed.
