@@ -1,6 +1,5 @@
 """What a batch costs beside time: bytes staged and written, shuffles, commits, Spark jobs, whose processor it took."""
 
-import os
 import resource
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,7 +12,6 @@ from profiles_sync.lake.tables import Lake
 from profiles_sync.pipeline import staging
 from profiles_sync.spec import tables
 from profiles_sync.spec.tables import Group
-from tests.benchmarks.memory import cpu_seconds
 from tests.benchmarks.shuffles import shuffled_by_stage
 
 if TYPE_CHECKING:
@@ -27,11 +25,10 @@ def costs(lake: Lake, spark: "SparkSession") -> Iterator[dict[str, Any]]:
     staged: list[int] = []
     tracker = spark.sparkContext.statusTracker()
     jobs, shuffled = len(tracker.getJobIdsForGroup(None)), sum(shuffled_by_stage(spark).values())
-    own, whole = _own_seconds(), cpu_seconds(os.getpid())
+    own = _own_seconds()
     with patch.object(staging, "clear", _measured(staging.clear, staged)):
         yield found
     found["cpu seconds of the driver's process"] = _own_seconds() - own
-    found["cpu seconds of the others"] = cpu_seconds(os.getpid()) - whole - found["cpu seconds of the driver's process"]
     found["Spark jobs"] = len(tracker.getJobIdsForGroup(None)) - jobs
     found["bytes shuffled"] = sum(shuffled_by_stage(spark).values()) - shuffled
     found["bytes staged"] = sum(staged)

@@ -6,7 +6,6 @@ same processes. What it comes to is held against the resolver that is written to
 JSON, or against how it was made.
 """
 
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tests.benchmarks.apart import apart
 from tests.benchmarks.cluster import session_on_cluster
 from tests.benchmarks.measure import Bench, Goal, Result, Way, agreed, timed
-from tests.benchmarks.memory import PeakMemory, cpu_seconds
+from tests.benchmarks.memory import PeakMemory
 from tests.benchmarks.steps import steps
 from tests.benchmarks.survivors import SHAPES, Case
 
@@ -59,10 +58,9 @@ def _run(cases: list[Case], session: "SparkSession") -> list[Ran]:
 
 def _timed(case: Case, session: "SparkSession") -> Ran:
     seconds: list[float] = []
-    before = cpu_seconds(os.getpid())
     with PeakMemory() as peak, steps() as spent, timed(seconds):
         notes = case.run(session)
-    taken = {"driver peak bytes": peak.own, "cpu seconds": cpu_seconds(os.getpid()) - before, "seconds by step": spent}
+    taken = {"driver peak bytes": peak.own, "cpu seconds": peak.cpu_seconds, "seconds by step": spent}
     return seconds[0], peak.bytes, {**notes, **taken}
 
 

@@ -12,10 +12,10 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class PeakMemory:
-    """Watches while a block runs. What processes share is counted once for each of them: it is an upper bound.
+    """Watches while a block runs.
 
     Attributes:
-        bytes: Of this process and all it started.
+        bytes: Of this process and all it started. What they share is counted once for each: it is an upper bound.
         own: Of this process alone: in a run, the driver without its JVM.
     """
 
@@ -24,8 +24,11 @@ class PeakMemory:
         self._every = every
         self._over = threading.Event()
         self._watch = threading.Thread(target=self._look, daemon=True)
+        self._before: dict[tuple[int, int], int] = {}
+        self._ticks: dict[tuple[int, int], int] = {}
 
     def __enter__(self) -> "PeakMemory":
+        self._before = {process.key: process.ticks for process in _tree(os.getpid())}
         self._watch.start()
         return self
 
@@ -35,25 +38,33 @@ class PeakMemory:
         self._over.set()
         self._watch.join()
 
+    @property
+    def cpu_seconds(self) -> float:
+        """Of processors, taken by all of them, also those that have ended; a busy machine does not add any."""
+        return sum(ticks - self._before.get(key, 0) for key, ticks in self._ticks.items()) / _TICKS
+
     def _look(self) -> None:
-        while True:
-            own, *others = (process.bytes for process in _tree(os.getpid()))
-            self.bytes, self.own = max(self.bytes, own + sum(others)), max(self.own, own)
-            if self._over.wait(self._every):
-                return
+        over = False
+        while not over:
+            over = self._over.wait(self._every)  # once more when it is over
+            own, *others = _tree(os.getpid())
+            self.bytes = max(self.bytes, own.bytes + sum(process.bytes for process in others))
+            self.own = max(self.own, own.bytes)
+            self._ticks.update((process.key, process.ticks) for process in (own, *others))
 
 
 @dataclass(frozen=True)
 class _Process:
     number: int
     parent: int
+    started: int
     bytes: int
-    ticks: int  # its own and those of its children that have ended
+    ticks: int
 
-
-def cpu_seconds(top: int) -> float:
-    """Seconds of processors that a process and its descendants have taken so far; a busy machine does not add any."""
-    return sum(process.ticks for process in _tree(top)) / _TICKS
+    @property
+    def key(self) -> tuple[int, int]:
+        """No other process has it, also not one that gets its number later."""
+        return self.number, self.started
 
 
 def _tree(top: int) -> Iterator[_Process]:
@@ -76,4 +87,4 @@ def _processes() -> Iterator[_Process]:
             size = int((folder / "statm").read_text().split()[1]) * _PAGE
         except (OSError, IndexError):  # it has ended meanwhile
             continue
-        yield _Process(int(folder.name), int(fields[1]), size, sum(map(int, fields[11:15])))
+        yield _Process(int(folder.name), int(fields[1]), int(fields[19]), size, int(fields[11]) + int(fields[12]))
