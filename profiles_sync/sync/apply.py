@@ -1,6 +1,6 @@
 """Carry out the steps of some tables, all or none, with the record of how far they came."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 
@@ -26,8 +26,10 @@ class Work:
         return self.batch.table.name
 
 
-def apply(connection: Connection, warehouse: Warehouse, works: Sequence[Work], sync_id: str) -> dict[str, TableResult]:
-    """Bring some tables up to the lake.
+def apply(
+    connection: Connection, warehouse: Warehouse, works: Iterable[Work], sync_id: str, most: int = 0
+) -> dict[str, TableResult]:
+    """Bring tables up to the lake, all or none: those of `works`, until one brings the rows to `most`.
 
     Where a transaction cannot hold tables and columns together with rows, they are made before it; where it can hold
     nothing, each statement may be repeated and the record is written last.
@@ -37,14 +39,23 @@ def apply(connection: Connection, warehouse: Warehouse, works: Sequence[Work], s
     """
     dialect, schema, holds = warehouse.dialect, warehouse.schema, warehouse.capabilities.transactions
     staged: dict[str, Staged] = {}
+    results: dict[str, TableResult] = {}
+    taken: list[Work] = []
     try:
         with _held(connection, holds is Transactions.ALL):
-            _make_ready(connection, dialect, schema, works, staged)
+            for work in works:
+                taken.append(work)
+                _make_ready(connection, dialect, schema, work, staged)
+                rows = sum(one.rows for one in staged.values()) + sum(one.staged for one in results.values())
+                if holds is Transactions.ALL:
+                    results[work.name] = _change(connection, dialect, schema, work, staged)
+                    _unload(connection, staged)
+                if rows >= most:
+                    break
             with _held(connection, holds is Transactions.ROWS):
-                results = {work.name: _change(connection, dialect, schema, work, staged) for work in works}
-                _record(connection, dialect, schema, works, sync_id)
-            if holds is Transactions.ALL:
-                _unload(connection, staged)
+                for work in taken[len(results) :]:
+                    results[work.name] = _change(connection, dialect, schema, work, staged)
+                _record(connection, dialect, schema, taken, sync_id)
     finally:
         with suppress(ProfilesSyncError):  # what is left there is replaced by the next run
             _unload(connection, staged)
@@ -55,18 +66,13 @@ def _held(connection: Connection, together: bool) -> AbstractContextManager[None
     return connection.transaction() if together else nullcontext()
 
 
-def _make_ready(
-    connection: Connection, dialect: Dialect, schema: str, works: Sequence[Work], staged: dict[str, Staged]
-) -> None:
-    """Tables and columns, and the changed rows beside the tables."""
-    if made := [
-        statement for work in works for step in work.steps for statement in _definitions(dialect, schema, step)
-    ]:
+def _make_ready(connection: Connection, dialect: Dialect, schema: str, work: Work, staged: dict[str, Staged]) -> None:
+    """Its table and columns, and the changed rows beside the table."""
+    if made := [statement for step in work.steps for statement in _definitions(dialect, schema, step)]:
         connection.execute(*made)
-    for work in works:
-        for step in work.steps:
-            if isinstance(step, LoadStaging):
-                staged[work.name] = connection.load(work.batch, dialect.staging(schema, step.table), step.names)
+    for step in work.steps:
+        if isinstance(step, LoadStaging):
+            staged[work.name] = connection.load(work.batch, dialect.staging(schema, step.table), step.names)
 
 
 def _definitions(dialect: Dialect, schema: str, step: Step) -> list[str]:
@@ -107,7 +113,8 @@ def _apply_rows(
     _count_misfits(connection, dialect, step, staged, result)
     values = dialect.values(step.columns, step.casts)
     if isinstance(step, AppendRows):
-        appended = dialect.append(schema, step.table, staged.source, step.keys[0], values)
+        keys_differ = staged.keys_differ and step.keys[0] not in step.casts  # a cast makes one key of two
+        appended = dialect.append(schema, step.table, staged.source, step.keys[0], values, keys_differ)
         result.rows = connection.execute(*appended)
         result.duplicates = staged.rows - result.rows
     else:
@@ -136,6 +143,8 @@ def _count_misfits(
 
 def _record(connection: Connection, dialect: Dialect, schema: str, works: Sequence[Work], sync_id: str) -> None:
     """How far the tables came, in place of what was recorded before this sync."""
+    if not works:
+        return
     before = dict(_recorded(works))
     if before and connection.execute(*dialect.forget_cursors(schema, before)) != len(before):
         raise WarehouseBusy(

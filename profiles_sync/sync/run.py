@@ -1,10 +1,11 @@
-"""Sync a warehouse: each table on its own, in one transaction with the record of how far it came."""
+"""Sync a warehouse: tables in groups, each group in one transaction with the record of how far its tables came."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 
 from profiles_sync.errors import AnotherLake, ProfilesSyncError, WarehouseBusy, WarehouseUnreachable
 from profiles_sync.lake.changes import changes
@@ -14,12 +15,13 @@ from profiles_sync.lake.tables import Lake
 from profiles_sync.sync.apply import Work, apply
 from profiles_sync.sync.plan import Step, plan_table
 from profiles_sync.sync.results import TableResult, WarehouseResult
-from profiles_sync.warehouses.base import INTERNAL, Batch, Cursor
+from profiles_sync.warehouses.base import INTERNAL, Batch, Cursor, Transactions
 from profiles_sync.warehouses.names import physical
 from profiles_sync.warehouses.protocol import Connection, Warehouse
 
 _log = logging.getLogger(__name__)
 _AHEAD = 8  # tables whose logs are read at once
+_TABLES, _ROWS = 100, 20_000  # that one transaction may hold; a table of more rows is the last of its group
 
 
 def sync_warehouse(
@@ -50,17 +52,54 @@ def _sync_tables(
     connection.execute(
         *dialect.create_schema(warehouse.schema), *dialect.create_schema(INTERNAL), *dialect.create_cursors()
     )
+    works = _works(connection, warehouse, lake, result)
+    some, rows = (1, 0) if warehouse.capabilities.transactions is Transactions.NONE else (_TABLES, _ROWS)
+    while True:
+        begun: list[Work] = []
+        group = _noted(islice(works, some), begun, say)
+        try:
+            done = apply(connection, warehouse, group, sync_id, rows)
+        except (WarehouseBusy, WarehouseUnreachable):
+            raise
+        except Exception:  # one of them failed, and none was changed
+            if not begun:
+                raise
+            _log.debug("tables %s", begun, exc_info=True)
+            done = _one_by_one(connection, warehouse, begun, sync_id)
+        if not begun:
+            return
+        result.tables |= {work.name: done[work.name] for work in begun if work.steps or done[work.name].error}
+
+
+def _noted(works: Iterable[Work], begun: list[Work], say: Callable[[str], None]) -> Iterator[Work]:
+    for work in works:
+        begun.append(work)
+        say(work.name)
+        yield work
+
+
+def _one_by_one(
+    connection: Connection, warehouse: Warehouse, works: Iterable[Work], sync_id: str
+) -> dict[str, TableResult]:
+    """A table that fails does not stop the others."""
+    results: dict[str, TableResult] = {}
+    for work in works:
+        with _on_its_own(work.name, results):
+            results |= apply(connection, warehouse, [work], sync_id)
+    return results
+
+
+def _works(connection: Connection, warehouse: Warehouse, lake: Lake, result: WarehouseResult) -> Iterator[Work]:
+    """What is to be done for each table; where that cannot be told, the result has the error."""
     known = _known(connection, warehouse)
     for name, look in _looking(lake, known):
-        with _on_its_own(name, result):
+        with _on_its_own(name, result.tables):
             if work := _planned(connection, warehouse, known, name, look):
-                say(name)
-                done = apply(connection, warehouse, [work], sync_id)
-                result.tables |= done if work.steps else {}
+                yield work
 
 
 @contextmanager
-def _on_its_own(name: str, result: WarehouseResult) -> Iterator[None]:
+def _on_its_own(name: str, results: dict[str, TableResult]) -> Iterator[None]:
     try:
         yield
     except (
@@ -69,10 +108,10 @@ def _on_its_own(name: str, result: WarehouseResult) -> Iterator[None]:
     ):  # the warehouse is gone, or another sync has it: so it is for every other table
         raise
     except ProfilesSyncError as error:
-        result.tables[name] = TableResult(error=str(error))
+        results[name] = TableResult(error=str(error))
     except Exception as error:  # one table's surprise may not stop the others
         _log.debug("table %s", name, exc_info=True)
-        result.tables[name] = TableResult(error=explained(error))
+        results[name] = TableResult(error=explained(error))
 
 
 def pending(warehouse: Warehouse, lake: Lake) -> dict[str, list[Step]]:

@@ -112,8 +112,10 @@ class Staged:
         source: What stands behind FROM to read them.
         rows: How many.
         cut: How many texts were cut to `Capabilities.longest_text`.
+        keys_differ: Whether no two of them have one key, as far as the warehouse's loader looked.
     """
 
     source: str
     rows: int
     cut: int = 0
+    keys_differ: bool = False

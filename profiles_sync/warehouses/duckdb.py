@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
@@ -117,7 +118,8 @@ class DuckDBConnection:
         source = f"_staged_{next(self._numbers)}"
         if more is None:
             self._opened.register(source, few)
-            return Staged(DIALECT.quote(source), few.num_rows)
+            keys_differ = [pc.count_distinct(few[names.get(key, key)]).as_py() for key in batch.table.key[:1]]
+            return Staged(DIALECT.quote(source), few.num_rows, keys_differ=keys_differ == [few.num_rows])
         self._opened.register(source, pa.RecordBatchReader.from_batches(rows.schema, chain(few.to_batches(), more)))
         try:
             self.execute(f"CREATE OR REPLACE TABLE {staging} AS FROM {source}")

@@ -84,14 +84,18 @@ class Dialect:
         kept = f" WHERE s.{self.quote(OPERATION)} <> 'D'" if has_deletes else ""
         return f"SELECT {', '.join(counts)} FROM {source} AS s{kept}"
 
-    def append(self, schema: str, table: str, source: str, key: str, values: Mapping[str, str]) -> list[str]:
+    def append(
+        self, schema: str, table: str, source: str, key: str, values: Mapping[str, str], keys_differ: bool = False
+    ) -> list[str]:
         """Insert the staged rows whose key is new; of several staged rows with one key the first that landed."""
         columns, chosen = ", ".join(map(self.quote, values)), ", ".join(values.values())
         landed = f"{self.quote('uuid_ts')}, {self.quote('received_at')}"
+        placed = (
+            f"SELECT *, row_number() OVER (PARTITION BY {self.quote(key)} ORDER BY {landed}) AS _place FROM {source}"
+        )
+        rows = f"{source} AS s WHERE" if keys_differ else f"({placed}) AS s WHERE s._place = 1 AND"
         return [
-            f"INSERT INTO {self.quote(schema, table)} ({columns}) SELECT {chosen} FROM ("
-            f"SELECT *, row_number() OVER (PARTITION BY {self.quote(key)} ORDER BY {landed}) AS _place "
-            f"FROM {source}) AS s WHERE s._place = 1 AND NOT EXISTS ("
+            f"INSERT INTO {self.quote(schema, table)} ({columns}) SELECT {chosen} FROM {rows} NOT EXISTS ("
             f"SELECT 1 FROM {self.quote(schema, table)} AS t WHERE t.{self.quote(key)} = {values[key]})"
         ]
 

@@ -92,7 +92,7 @@ def write_second(folder, events):
     (folder / "events" / "second.jsonl").write_text("\n".join(map(json.dumps, events)))
 
 
-SOME, ALL = (4, 14, 60), [step for step in range(1, 136, 3) if step not in (4, 14, 60)]
+SOME, ALL = (4, 14, 60), [step for step in range(1, 80, 2) if step not in (4, 14, 60)]
 
 
 @pytest.mark.parametrize("step", [*SOME, *(pytest.param(step, marks=pytest.mark.slow) for step in ALL)])

@@ -8,6 +8,7 @@ import pytest
 from profiles_sync.errors import WarehouseBusy, WarehouseUnreachable
 from profiles_sync.lake.changes import changes
 from profiles_sync.spec.tables import Type
+from profiles_sync.sync import run as sync_run
 from profiles_sync.sync.apply import Work, apply
 from profiles_sync.sync.plan import plan_table
 from profiles_sync.sync.run import sync_warehouse
@@ -51,6 +52,12 @@ def statements(monkeypatch):
     return told
 
 
+@pytest.fixture
+def each_alone(monkeypatch):
+    """Every table is a group."""
+    monkeypatch.setattr(sync_run, "_TABLES", 1)
+
+
 @pytest.mark.parametrize("holds", list(Transactions))
 def test_whatever_a_transaction_holds_the_rows_arrive_and_nothing_else_is_left(tmp_path, holds):
     twin = Twin(tmp_path)
@@ -69,7 +76,7 @@ def test_whatever_a_transaction_holds_the_rows_arrive_and_nothing_else_is_left(t
         (Transactions.NONE, ["CREATE", "INSERT", "INSERT"]),
     ],
 )
-def test_tables_are_made_before_a_transaction_that_cannot_hold_them(tmp_path, statements, holds, between):
+def test_tables_are_made_before_a_transaction_that_cannot_hold_them(tmp_path, each_alone, statements, holds, between):
     twin = Twin(tmp_path)
     twin.land([bought("m1")])
     sync(twin, transactions=holds)
@@ -93,7 +100,7 @@ def test_a_sync_that_breaks_off_is_repeated_without_a_gap_or_a_row_too_many(tmp_
     assert_same(twin)
 
 
-def test_a_warehouse_that_goes_away_meanwhile_ends_the_sync_and_what_is_there_stays(tmp_path, statements):
+def test_a_warehouse_that_goes_away_meanwhile_ends_the_sync_and_what_is_there_stays(tmp_path, each_alone, statements):
     twin = Twin(tmp_path)
     twin.land([bought("m1"), bought("n1", event="New")])
     statements.broken = ('INTO "acme"."bought"',)
@@ -134,6 +141,66 @@ def test_a_schema_that_another_sync_holds_is_not_touched(tmp_path, monkeypatch):
     result = synced(twin)
     assert (result.status, result.error) == ("Failed", "another sync of schema acme is under way")
     assert columns(tmp_path) == {}
+
+
+# Groups
+
+
+def begun(statements):
+    return sum(one.startswith("BEGIN") for one in statements)
+
+
+def test_many_small_tables_share_a_transaction_and_a_record(tmp_path, statements):
+    twin = Twin(tmp_path)
+    twin.land([bought(f"m{n}", event=f"Event {n}") for n in range(40)])
+    assert sync(twin).status == "Success"
+    assert begun(statements) == 2  # the second one finds nothing left
+    recorded = [one for one in statements if one.startswith('INSERT INTO "_profiles_sync"."cursors"')]
+    assert len(recorded) == 1
+    assert_same(twin)
+
+
+@pytest.mark.parametrize(("limit", "most"), [("_TABLES", 10), ("_ROWS", 30)])
+def test_a_group_is_bounded_by_tables_and_by_rows(tmp_path, monkeypatch, statements, limit, most):
+    monkeypatch.setattr(sync_run, limit, most)
+    twin = Twin(tmp_path)
+    twin.land([bought(f"m{n}", user=f"u{n % 2}", event=f"Event {n}") for n in range(40)])
+    assert sync(twin).status == "Success"
+    tables = len(columns(tmp_path))
+    rows = sum(query(tmp_path, f'SELECT count(*) FROM acme."{name}"')[0][0] for name in columns(tmp_path))
+    expected = -(-tables // most) if limit == "_TABLES" else 3
+    assert expected <= begun(statements) <= expected + 2 and rows > 80
+    assert_same(twin)
+
+
+@pytest.mark.parametrize("holds", list(Transactions))
+def test_a_table_that_fails_takes_the_others_of_its_group_back_and_they_are_sent_without_it(tmp_path, holds):
+    twin = Twin(tmp_path)
+    twin.land([bought(f"m{n}", event=f"Event {n}") for n in range(5)])
+    assert sync(twin, transactions=holds).status == "Success"
+    with warehouse(tmp_path) as opened:
+        opened.execute("ALTER TABLE acme.event_2 ADD COLUMN must INTEGER; UPDATE acme.event_2 SET must = 1")
+        opened.execute("ALTER TABLE acme.event_2 ALTER must SET NOT NULL")
+    twin.land([bought(f"n{n}", day=6, event=f"Event {n}") for n in range(5)])
+    result = sync(twin, transactions=holds)
+    assert (result.status, result.odd_rows["duplicates"]) == ("Partial success", 0)
+    assert [name for name, done in result.tables.items() if done.error] == ["event_2"]
+    assert {result.tables[f"event_{n}"].rows for n in (0, 1, 3, 4)} == {1}
+    assert_same(twin, but=["event_2"])
+    with warehouse(tmp_path) as opened:
+        opened.execute("ALTER TABLE acme.event_2 ALTER must DROP NOT NULL")
+    again = sync(twin, transactions=holds)
+    assert (again.status, again.tables.keys(), again.rows) == ("Success", {"event_2"}, 1)
+    assert_same(twin)
+
+
+def test_a_key_twice_in_a_batch_is_sent_once_as_it_landed_first(tmp_path):
+    twin = Twin(tmp_path)
+    for message, day in (("m1", 1), ("m1", 20), ("m2", 20)):  # the second m1 is too late to be a repeat
+        twin.land([bought(message, day=day, total=day)])
+    done = sync(twin).tables["bought"]
+    assert (done.rows, done.duplicates) == (2, 1)
+    assert query(tmp_path, "SELECT id, total FROM acme.bought ORDER BY id") == [("m1", 1), ("m2", 20)]
 
 
 class Short(Dialect):

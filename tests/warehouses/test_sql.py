@@ -51,6 +51,10 @@ def test_the_statements_of_one_table_as_text():
         '(PARTITION BY "id" ORDER BY "uuid_ts", "received_at") AS _place FROM "_profiles_sync"."acme__t") AS s '
         'WHERE s._place = 1 AND NOT EXISTS (SELECT 1 FROM "acme"."t" AS t WHERE t."id" = s."id")'
     ]
+    assert SQL.append("acme", "t", STAGED, "id", VALUES, keys_differ=True) == [
+        'INSERT INTO "acme"."t" ("id", "n") SELECT s."id", s."n" FROM "_profiles_sync"."acme__t" AS s '
+        'WHERE NOT EXISTS (SELECT 1 FROM "acme"."t" AS t WHERE t."id" = s."id")'
+    ]
     assert SQL.merge("acme", "t", STAGED, ["id"], VALUES) == [
         'MERGE INTO "acme"."t" AS t USING "_profiles_sync"."acme__t" AS s ON t."id" = s."id" '
         "WHEN MATCHED AND s.\"_op\" = 'D' THEN DELETE "
