@@ -100,7 +100,7 @@ def rows_of(lake: Lake, name: str, file: DataFile, index: Index, keys: Numbers) 
     try:
         with closing(index_file.opened(path, about)) as found:
             return found.find(keys)
-    except (Damaged, FileNotFoundError):
+    except (Damaged, OSError):  # none, for example
         rows = _read(lake, name, file, index)
         _write(path, about, rows)
         return rows.filter(pa.array(among(rows[0].to_numpy(), keys)))
@@ -133,5 +133,5 @@ def tidy(lake: Lake, name: str, table: DeltaTable) -> None:
         return
     files = {file.path for file in files_of(table)}
     for path in folder.iterdir():
-        if path.stem not in files:
+        if path.stem not in files and path.is_file():
             path.unlink()

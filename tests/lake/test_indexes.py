@@ -151,6 +151,14 @@ def test_no_disk_for_an_index_is_no_error(lake, monkeypatch):
     assert index_files(lake) == []
 
 
+def test_an_index_that_cannot_be_opened_is_no_error(lake):
+    found(lake, *KEYS)
+    for path in index_files(lake):
+        path.unlink()
+        path.mkdir()
+    assert found(lake, *KEYS) == scanned(lake, *KEYS)
+
+
 def test_upkeep_removes_the_indexes_of_files_that_are_gone(lake):
     for batch in range(3, 12):
         lake.append(NAME, things(range(batch * 1000, batch * 1000 + 50)), batch)
