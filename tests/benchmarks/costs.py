@@ -48,7 +48,7 @@ def _measured(clear: Callable[[str], None], staged: list[int]) -> Callable[[str]
     return measured
 
 
-def _written(root: Path) -> tuple[Counter[str], Counter[str]]:
+def _written(root: Path) -> tuple[dict[str, int], dict[str, int]]:
     """Bytes of data files and number of commits, by kind of table."""
     sizes: Counter[str] = Counter()
     commits: Counter[str] = Counter()
@@ -60,7 +60,7 @@ def _written(root: Path) -> tuple[Counter[str], Counter[str]]:
             commits[_kind(table)] += path.suffix == ".json"
         else:
             sizes[_kind(table)] += path.stat().st_size
-    return sizes, commits
+    return dict(sizes), dict(commits)
 
 
 def _kind(table: str) -> str:
