@@ -12,7 +12,15 @@ settings.load_profile("default")
 
 
 # Where tests run the job itself. Each takes a second or so, and there are hundreds.
-_LAKES = ("pipeline/test_", "sync/", "control/", "test_", "warehouses/test_duckdb")
+_LAKES = (
+    "pipeline/test_",
+    "sync/",
+    "control/",
+    "test_",
+    "warehouses/test_duckdb",
+    "warehouses/test_postgres",
+    "warehouses/contract/",
+)
 _NO_LAKES = ("pipeline/test_digests", "pipeline/test_kernel")
 
 

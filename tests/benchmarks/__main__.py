@@ -29,6 +29,7 @@ from tests.benchmarks import (
     m7_survival,
     m8_cluster,
     m9_many_hours,
+    m10_postgres,
 )
 from tests.benchmarks.measure import Bench, Goal, Result
 
@@ -42,8 +43,20 @@ MEASURES: dict[int, ModuleType] = {
     7: m7_survival,
     8: m8_cluster,
     9: m9_many_hours,
+    10: m10_postgres,
 }
-_PACKAGES = ("pyspark", "delta-spark", "deltalake", "pyarrow", "duckdb", "numba", "numpy", "scipy", "splink")
+_PACKAGES = (
+    "pyspark",
+    "delta-spark",
+    "deltalake",
+    "pyarrow",
+    "duckdb",
+    "numba",
+    "numpy",
+    "scipy",
+    "splink",
+    "adbc-driver-postgresql",
+)
 
 
 def main(
