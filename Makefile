@@ -8,7 +8,7 @@ PY := .venv/bin/python
 PY3 := .venv-spark-3/bin/python
 UV := $(shell command -v uv || echo .tools/bin/uv)
 
-.PHONY: help install install-spark-3 install-bench demo test test-all check bench bench-quick format lock clean
+.PHONY: help install install-spark-3 install-bench install-servers demo test test-all check bench bench-quick format lock clean
 
 help: ## Explain every target
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -19,19 +19,22 @@ install: ## Build .venv (Spark 4.1 and every extra) and find or install a JVM
 install-spark-3: ## Build .venv-spark-3, the second lane (Spark 3.5, Delta 3.3)
 	@scripts/install.sh .venv-spark-3 requirements/spark-3.txt
 
+install-servers: install ## Find or install the servers that tests start themselves: Postgres
+	@scripts/postgres.sh .venv
+
 demo: install ## Run the main job on a four-event story and on a generated stream, and show the result
 	.venv/bin/profiles-sync demo
 
-test: install install-spark-3 ## Run the fast suite: without a JVM first, then Spark in both lanes (does all the set-up)
+test: install install-spark-3 install-servers ## Run the fast suite: without a JVM first, then Spark in both lanes (does all the set-up)
 	$(PY) -m pytest -q -n 2 -m "not spark and not slow"
 	$(PY) -m pytest -q -m "spark and not slow"
 	$(PY3) -m pytest -q -m "spark and not slow"
 
-test-all: install ## Run what is too slow for `make test`
+test-all: install install-servers ## Run what is too slow for `make test`
 	$(PY) -m pytest -q -n 2 -m "slow and not spark"
 	$(PY) -m pytest -q -m "slow and spark"
 
-check: install ## Format, lint, types, import contracts and the tests without a JVM, in under a minute
+check: install install-servers ## Format, lint, types, import contracts and the tests without a JVM, in under a minute
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
@@ -45,7 +48,7 @@ bench: install-bench ## Run every measure against what it is compared with (an h
 bench-quick: install-bench ## The same at small sizes, in three minutes
 	$(PY) -m tests.benchmarks --quick --json build/bench-quick.json
 
-install-bench: install
+install-bench: install install-servers
 	@$(UV) pip install --quiet --python $(PY) --require-hashes -r requirements/bench.txt
 
 format: install ## Format the code and mend what ruff can mend

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import typer
+import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from profiles_sync.cli import EXIT, WRONG_USAGE, app
@@ -21,7 +22,8 @@ from profiles_sync.spec import events, json_text, reference, tables
 from profiles_sync.spec.events import Rejected, Source, read_line
 from profiles_sync.spec.rules import DEFAULT_TYPES, RECOMMENDED, default_rules
 from profiles_sync.sync.hourly import lake_of, run
-from profiles_sync.warehouses import WarehouseSettings
+from profiles_sync.warehouses import PostgresSettings, WarehouseSettings
+from tests.warehouses.contract import matrix
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -252,6 +254,19 @@ def test_a_warehouse_works_exactly_when_the_settings_know_its_type(name, status)
         TypeAdapter(WarehouseSettings).validate_python({"type": name.split()[-1].lower()})
     unknown = {"literal_error", "union_tag_invalid"} & {error["type"] for error in incomplete.value.errors()}
     assert status == ("not yet" if unknown else "works")
+
+
+def test_what_warehouses_were_seen_to_do_is_what_the_contract_tests_say():
+    assert matrix.parts(README)[1] == f"\n{matrix.table()}\n"
+
+
+def test_the_postgres_settings_are_all_there_with_their_defaults():
+    written = yaml.safe_load(block("yaml", "type: postgres"))["warehouses"]["pg"]
+    fields = {field.alias or name: field for name, field in PostgresSettings.model_fields.items()}
+    assert written.keys() == fields.keys()
+    shown = {name for name, field in fields.items() if not field.is_required()} - {"password"}
+    assert {name: written[name] for name in shown} == {name: fields[name].default for name in shown}
+    assert PostgresSettings(**written).password.get_secret_value() == "x"
 
 
 def test_every_file_that_is_named_is_there():
