@@ -5,6 +5,7 @@ Every table is looked at: those that people and warehouses read, and the control
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import orjson
 import pyarrow as pa
@@ -19,6 +20,7 @@ from profiles_sync.spec.tables import QUARANTINE
 _LAST = "_control/upkeep"
 _SCHEMA = pa.schema([("at", pa.int64()), ("compacted", pa.string())])
 _HOUR = 3600
+_AT_ONCE = 4  # tables; much of it is waiting for the storage
 
 
 def upkeep(settings: Settings, say: Callable[[str], None] = lambda step: None) -> dict[str, int]:
@@ -37,11 +39,12 @@ def upkeep(settings: Settings, say: Callable[[str], None] = lambda step: None) -
 
 def keep_up_lake(settings: Settings, lake: Lake, say: Callable[[str], None]) -> dict[str, int]:
     """The same within a run, which holds the lock."""
-    done = {}
-    for name in _tables(lake):
-        say(f"upkeep of {name}")
-        if files := keep_up(lake, name, settings.upkeep.keep_hours):
-            done[name] = files
+    done, names, keep_hours = {}, _tables(lake), settings.upkeep.keep_hours
+    with ThreadPoolExecutor(_AT_ONCE) as beside:
+        for name, files in zip(names, beside.map(lambda name: keep_up(lake, name, keep_hours), names), strict=True):
+            say(f"upkeep of {name}")
+            if files:
+                done[name] = files
     row = pa.Table.from_pylist([{"at": int(time.time()), "compacted": orjson.dumps(done).decode()}], _SCHEMA)
     lake.add(_LAST, row)
     return done
