@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from urllib.parse import unquote
 
 import numpy as np
@@ -31,6 +32,7 @@ from profiles_sync.lake.tables import ARROW, Lake, plain, types_of
 FOLDER = "_control/_index"
 SMALL = 50_000  # rows; such a file is read in the time that its index takes
 _MANY = 4  # a file that is asked for every so many-th of its rows is read
+_ONE = Lock()  # is made at a time, where tables are merged beside each other: each holds a whole file
 _log = logging.getLogger(__name__)
 Numbers = NDArray[np.int64]
 
@@ -101,8 +103,9 @@ def rows_of(lake: Lake, name: str, file: DataFile, index: Index, keys: Numbers) 
         with closing(index_file.opened(path, about)) as found:
             return found.find(keys)
     except (Damaged, OSError):  # none, for example
-        rows = _read(lake, name, file, index)
-        _write(path, about, rows)
+        with _ONE:
+            rows = _read(lake, name, file, index)
+            _write(path, about, rows)
         return rows.filter(pa.array(among(rows[0].to_numpy(), keys)))
 
 
