@@ -1,16 +1,20 @@
-"""100,000 rows, and 100,000 changes to them, without a lake in between."""
+"""100,000 rows, and 100,000 changes to them, without a lake in between; and 2,000 event tables in one sync."""
 
 import datetime as dt
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pytest
 
 from profiles_sync.lake.tables import ARROW
+from profiles_sync.pipeline.run import take_new_events
 from profiles_sync.spec.tables import BY_NAME, Change, Table, Type, table
 from profiles_sync.sync.apply import Work, apply
 from profiles_sync.sync.plan import plan_table
 from profiles_sync.warehouses.base import INTERNAL, OPERATION, Cursor
+from tests.sync.steps import bought
+from tests.warehouses.contract.steps import synced_same
 
 MANY = 100_000
 START = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
@@ -101,3 +105,11 @@ def test_a_hundred_thousand_changes_are_merged(place):
     assert kept(place, "user_traits") == expected(
         "user_traits", pa.concat_tables([first.slice(0, 40_000), changed.slice(10_000)])
     )
+
+
+@pytest.mark.slow
+def test_two_thousand_event_tables_in_one_sync(twin, place):
+    for day in (5, 6):
+        twin.write([bought(f"{day}-{n}", day, event=f"Event {n}", **{f"size_{n}": n}) for n in range(2000)])
+        take_new_events(twin.engine)
+        assert synced_same(twin, place).rows >= 4000
