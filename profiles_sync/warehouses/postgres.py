@@ -8,7 +8,7 @@ the sync is killed, and is applied in the transaction that made it. Source: Post
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -34,19 +34,16 @@ full grant group having ilike in initially inner intersect into is isnull join l
 localtime localtimestamp natural not notnull null offset on only or order outer overlaps placing primary references
 returning right select session_user similar some symmetric system_user table tablesample then to trailing true union
 unique user using variadic verbose when where window with
+tableoid xmin cmin xmax cmax ctid
 """
-_SYSTEM_COLUMNS = "tableoid xmin cmin xmax cmax ctid"
 _LONG = frozenset({"name", "value"})  # key columns of any length; an index takes 2,700 bytes
 _OLDEST = 150000  # MERGE came with Postgres 15
 _BROKEN = ("08", "57P")  # classes of errors that say the connection is gone or the server goes down
 _NOT_NOW = ("starting up", "shutting down", "recovery mode", "not yet accepting", "too many", "remaining connection")
 _SESSION = (
-    "SET TimeZone = 'UTC'",
-    "SET DateStyle = 'ISO'",
+    "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'",
     "SET lock_timeout = '60s'",
-    "SET statement_timeout = 0",
-    "SET idle_session_timeout = 0",
-    "SET idle_in_transaction_session_timeout = 0",
+    "SET statement_timeout = 0; SET idle_session_timeout = 0; SET idle_in_transaction_session_timeout = 0",
     "SET client_connection_check_interval = '2s'",  # a sync that was killed lets go of its locks
     "SET client_min_messages = 'error'",
 )
@@ -73,7 +70,7 @@ CAPABILITIES = Capabilities(
         Type.BOOLEAN: "boolean",
         Type.TIMESTAMP: "timestamp without time zone",
     },
-    reserved=frozenset(_WORDS.split() + _SYSTEM_COLUMNS.split()),
+    reserved=frozenset(_WORDS.split()),
     max_identifier=63,
 )
 
@@ -156,13 +153,12 @@ class PostgresSettings(Declared):
     @property
     def conninfo(self) -> str:
         """As libpq reads it. A server that is silent for a minute counts as gone."""
-        password = self.password.get_secret_value() if self.password else None
         given = {
             "host": self.host,
             "port": self.port,
             "dbname": self.database,
             "user": self.username,
-            "password": password,
+            "password": self.password and self.password.get_secret_value(),
             "sslmode": self.sslmode,
             "sslrootcert": self.sslrootcert,
             "connect_timeout": self.connect_timeout,
@@ -173,11 +169,8 @@ class PostgresSettings(Declared):
             "keepalives_count": 3,
             "tcp_user_timeout": 60_000,
         }
-        return " ".join(f"{key}='{_escaped(value)}'" for key, value in given.items() if value is not None)
-
-
-def _escaped(value: object) -> str:
-    return str(value).replace("\\", "\\\\").replace("'", "\\'")
+        escaped = {key: re.sub(r"([\\'])", r"\\\1", str(value)) for key, value in given.items() if value is not None}
+        return " ".join(f"{key}='{value}'" for key, value in escaped.items())
 
 
 class PostgresConnection:
@@ -186,6 +179,7 @@ class PostgresConnection:
     def __init__(self, opened: "dbapi.Connection", patience: float) -> None:
         self._opened, self._patience = opened, patience
         self._numbers = count()
+        self._within = False
 
     def columns(self, schema: str) -> dict[str, dict[str, str]]:
         """See `protocol.Connection`."""
@@ -224,12 +218,15 @@ class PostgresConnection:
     def transaction(self) -> Iterator[None]:
         """See `protocol.Connection`."""
         self._run("BEGIN")
+        self._within = True
         try:
             yield
         except BaseException:
             with suppress(ProfilesSyncError):  # where the connection is gone, so is the transaction
                 self._run("ROLLBACK")
             raise
+        finally:
+            self._within = False
         self._run("COMMIT")
 
     def execute(self, *statements: str) -> int:
@@ -245,11 +242,22 @@ class PostgresConnection:
             return int(cursor.adbc_statement.execute_update())
 
     def query(self, statement: str) -> Sequence[Sequence[Any]]:
-        """See `protocol.Connection`."""
-        with self._telling(statement), self._opened.cursor() as cursor:
+        """See `protocol.Connection`. A question that is refused does not spoil the transaction it was asked in."""
+        saved = self._saved() if self._within else nullcontext()
+        with saved, self._telling(statement), self._opened.cursor() as cursor:
             cursor.execute(statement)
             rows: list[tuple[Any, ...]] = cursor.fetchall()
             return rows
+
+    @contextmanager
+    def _saved(self) -> Iterator[None]:
+        self._run("SAVEPOINT asked")
+        try:
+            yield
+        except WarehouseRefused:
+            self._run("ROLLBACK TO asked")
+            raise
+        self._run("RELEASE asked")
 
     def load(self, batch: Batch, staging: str, names: Mapping[str, str]) -> Staged:
         """See `protocol.Connection`. The staging table is the connection's own and goes with the transaction."""

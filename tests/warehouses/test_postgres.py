@@ -151,6 +151,16 @@ def test_a_table_that_somebody_keeps_locked_fails_alone_and_in_time(place, conne
         assert time.monotonic() - started < 20
 
 
+def test_a_question_that_is_refused_does_not_spoil_the_transaction_it_was_asked_in(connection):
+    connection.execute(*DIALECT.create_schema("acme"), "CREATE TABLE acme.t (id text)")
+    with connection.transaction():
+        connection.execute("INSERT INTO acme.t VALUES ('a')")
+        with pytest.raises(WarehouseRefused):
+            connection.query("SELECT 1 FROM acme.none")
+        connection.execute("INSERT INTO acme.t VALUES ('b')")
+    assert connection.query("SELECT id FROM acme.t ORDER BY id") == [("a",), ("b",)]
+
+
 # What it says
 
 

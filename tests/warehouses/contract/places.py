@@ -69,6 +69,12 @@ class Place:
         yield
 
     @contextmanager
+    def hidden(self, table):
+        """The sync may not read a table."""
+        raise Never
+        yield
+
+    @contextmanager
     def stopped(self):
         """Nothing answers."""
         raise Never
@@ -127,6 +133,12 @@ class PostgresPlace(Place):
     def revoked(self, table):
         self.run(f"ALTER TABLE acme.{table} OWNER TO postgres")
         self.run(f"GRANT SELECT ON acme.{table} TO segment")
+        yield
+        self.run(f"ALTER TABLE acme.{table} OWNER TO segment")
+
+    @contextmanager
+    def hidden(self, table):
+        self.run(f"ALTER TABLE acme.{table} OWNER TO postgres")
         yield
         self.run(f"ALTER TABLE acme.{table} OWNER TO segment")
 

@@ -68,6 +68,20 @@ def test_rows_that_no_record_stands_for_are_left_alone(twin, place):
 
 
 @pytest.mark.never("duckdb", "a file has no users")
+def test_a_table_that_may_not_even_be_read_stops_no_other(twin, place):
+    twin.land(SMALL)
+    sync(twin, place)
+    record = place.quote("_profiles_sync", "cursors")
+    place.run(f"DELETE FROM {record} WHERE table_name IN ('identifies', 'screens')")
+    twin.land([call("alias", "a1", 6, userId="u1", previousId="a")])  # a table before those is synced
+    with place.hidden("identifies"):
+        result = sync(twin, place)
+        assert [name for name, done in result.tables.items() if done.error] == ["identifies"]
+        assert "permission denied" in result.tables["identifies"].error
+    assert "screens" in {name for (name,) in place.run(f"SELECT table_name FROM {record}")}
+
+
+@pytest.mark.never("duckdb", "a file has no users")
 @pytest.mark.parametrize("table", ["bought", "user_traits"])
 def test_a_permission_that_was_revoked_stops_its_table_and_no_other(twin, place, table):
     twin.land(SMALL)
