@@ -42,7 +42,7 @@ _BROKEN = ("08", "57P")  # classes of errors that say the connection is gone or 
 _NOT_NOW = ("starting up", "shutting down", "recovery mode", "not yet accepting", "too many", "remaining connection")
 _SESSION = (
     "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'",
-    "SET lock_timeout = '60s'",
+    "SET lock_timeout = '60s'; SET temp_buffers = '64MB'",  # a staging table mostly stays in memory
     "SET statement_timeout = 0; SET idle_session_timeout = 0; SET idle_in_transaction_session_timeout = 0",
     "SET client_connection_check_interval = '2s'",  # a sync that was killed lets go of its locks
     "SET client_min_messages = 'error'",
