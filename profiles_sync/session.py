@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,12 +15,29 @@ from profiles_sync.errors import MissingExtra
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from profiles_sync.settings import Settings
+
+
+# spark-submit has started the JVM, with settings and a log of its own; a Connect server; Databricks, also serverless.
+_MADE_ELSEWHERE = ("PYSPARK_GATEWAY_PORT", "SPARK_REMOTE", "DATABRICKS_RUNTIME_VERSION")
+
+
+def session_of(settings: "Settings") -> "Callable[[], SparkSession]":
+    """The session is made when a run first needs it: small hours are done before one would be up."""
+
+    def make() -> "SparkSession":
+        beside = settings.lake if isinstance(settings.lake, str) else settings.lake.staging
+        log = None if "://" in beside else str(Path(beside) / "spark.log")
+        return get_session(settings.engine.master, settings.engine.driver_memory, log)
+
+    return make
+
 
 def get_session(master: str = "local[2]", driver_memory: str = "2g", log_file: str | None = None) -> "SparkSession":
-    """The session that is there (Databricks, spark-submit, a notebook), or a local one with Delta.
+    """The session that is there (Databricks, spark-submit, a notebook), that of a server, or a local one with Delta.
 
     Args:
-        master: Of a local session.
+        master: Of a local session, or the `sc://` URL of a Spark Connect server.
         driver_memory: Of a local session.
         log_file: Where Spark's own log goes instead of the terminal.
 
@@ -35,8 +52,10 @@ def get_session(master: str = "local[2]", driver_memory: str = "2g", log_file: s
         ) from None
     if found := SparkSession.getActiveSession():
         return found
-    if "PYSPARK_GATEWAY_PORT" in os.environ:  # spark-submit has started the JVM, with settings and a log of its own
+    if any(name in os.environ for name in _MADE_ELSEWHERE):
         return SparkSession.builder.getOrCreate()
+    if master.startswith("sc://"):
+        return SparkSession.builder.remote(master).getOrCreate()
     return _local(master, driver_memory, log_file)
 
 

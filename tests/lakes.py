@@ -5,7 +5,6 @@ import json
 import random
 from pathlib import Path
 
-from profiles_sync.lake.listing import public_tables
 from profiles_sync.lake.tables import scan
 from profiles_sync.pipeline.run import Engine, take_new_events
 from profiles_sync.settings import load
@@ -21,19 +20,26 @@ class Twin:
     """Lands the same lines in a lake and in the reference."""
 
     def __init__(
-        self, folder: Path, rules: str = "{}", identity_path: str = "driver", executor: str = "driver", spark=None
+        self,
+        folder: Path,
+        rules: str = "{}",
+        identity_path: str = "driver",
+        executor: str = "driver",
+        spark=None,
+        lake: str = "./lake",
     ):
         self.folder = folder
         (folder / "events").mkdir(parents=True)
         (folder / "acme.yml").write_text(
             "space: {name: Acme, slug: acme}\n"
+            f"lake: {lake}\n"
             "sources: {website: {id: source_1, name: Website, path: ./events}}\n"
             "warehouses: {local: {type: duckdb, path: ./acme.duckdb}}\n"
             f"identity: {{path: {identity_path}, rules: {rules}}}\n"
             f"engine: {{executor: {executor}}}\n"
         )
         self.settings = load(folder / "acme.yml")
-        self.lake = lake_of(self.settings)
+        self.lake = lake_of(self.settings, lambda: spark)
         self.engine = Engine(self.settings, self.lake, lambda: spark)
         self.reference = Space("acme", self.settings.rules)
         self.files = 0
@@ -62,7 +68,7 @@ class Twin:
 
     def assert_equal(self):
         """Every table of the lake has the reference's columns, types and rows."""
-        names = {*public_tables(self.lake), *self.reference.tables.rows}
+        names = {*self.lake.public_tables(), *self.reference.tables.rows}
         for name in sorted(names):
             types = tables.table(name).types | self.reference.tables.added.get(name, {})
             assert list(self.lake.types(name).items()) == list(types.items()), name

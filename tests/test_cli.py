@@ -13,7 +13,8 @@ from deltalake.exceptions import DeltaError
 from profiles_sync.console.demo import this_command
 from profiles_sync.control import history
 from profiles_sync.control.lock import only_run
-from profiles_sync.lake.tables import Lake, lake_of
+from profiles_sync.lake.opening import lake_of
+from profiles_sync.lake.tables import Lake
 from profiles_sync.settings import load
 from tests.commands import BIN, EVENTS, SETTINGS, a_space, in_process, profiles_sync, query, warehouse, write_events
 

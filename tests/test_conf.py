@@ -27,6 +27,8 @@ def differences(model, written, path=""):
     for name, setting in model.model_fields.items():
         key = setting.alias or name
         where, models = f"{path}{key}", list(models_in(setting.annotation))
+        if isinstance(written.get(key), str):  # the short form of a setting that has a long one
+            models = []
         if key not in written:
             yield f"{where} is not in the file"
         elif isinstance(setting.annotation, type) and models:

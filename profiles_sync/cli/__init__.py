@@ -4,7 +4,8 @@ import typer
 
 from profiles_sync.cli import data_graph, space, warehouse
 from profiles_sync.cli.frame import EXIT, WRONG_USAGE, in_one_line
-from profiles_sync.cli.running import carry_out, run_job, session_of
+from profiles_sync.cli.running import carry_out, run_job
+from profiles_sync.session import session_of
 
 __all__ = ["EXIT", "WRONG_USAGE", "app", "carry_out", "main", "run_job", "session_of"]
 

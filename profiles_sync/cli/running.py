@@ -9,11 +9,10 @@ import typer
 from profiles_sync.cli.frame import EXIT, File, Json, in_one_line, print_json, screen
 from profiles_sync.console import overview
 from profiles_sync.errors import ProfilesSyncError
+from profiles_sync.session import session_of
 from profiles_sync.settings import Settings, load
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
     from profiles_sync.sync.hourly import RunResult
 
 
@@ -40,18 +39,6 @@ def carry_out(settings: Settings) -> "RunResult":
         return run_sync(settings, session_of(settings))
     with screen.status("starting") as shown:
         return run_sync(settings, session_of(settings), shown.update)
-
-
-def session_of(settings: Settings) -> "Callable[[], SparkSession]":
-    """The session is made when a run first needs it: small hours are done before one would be up."""
-
-    def make() -> "SparkSession":
-        from profiles_sync.session import get_session
-
-        log = Path(settings.lake) / "spark.log" if "://" not in settings.lake else None
-        return get_session(settings.engine.master, settings.engine.driver_memory, str(log) if log else None)
-
-    return make
 
 
 def run_job(step: Callable[[Settings], "RunResult"]) -> None:

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from profiles_sync.cli.frame import EXIT, File, Json, print_json
-from profiles_sync.cli.running import carry_out, run_and_show, session_of
+from profiles_sync.cli.running import carry_out, run_and_show
 from profiles_sync.console import overview
+from profiles_sync.session import session_of
 from profiles_sync.settings import load, origins
 
 app = typer.Typer()

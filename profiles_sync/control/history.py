@@ -11,7 +11,8 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from profiles_sync.lake.tables import Lake, scan
+from profiles_sync.lake.base import Lake
+from profiles_sync.lake.tables import scan
 from profiles_sync.spec.tables import Group, table
 
 SYNCS, SCHEMAS = "_control/syncs", "_control/schemas"

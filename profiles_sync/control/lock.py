@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from profiles_sync.errors import LakeBusy, LakeError
-from profiles_sync.lake.tables import Lake
+from profiles_sync.lake.base import Lake
 
 
 @contextmanager
@@ -18,12 +17,13 @@ def only_run(lake: Lake) -> Iterator[None]:
         LakeBusy: Another run holds it.
         LakeError: There is no folder to write to.
     """
-    if "://" in lake.root:  # an object store has no locks; its tables refuse the second of two commits
+    folder = lake.lock_folder
+    if folder is None:  # no locks there: of two runs that open a batch at once, the tables let one, see `batches`
         yield
         return
-    lock = FileLock(Path(lake.path("_control")) / "lock")
+    lock = FileLock(folder / "lock")
     try:
-        Path(lake.path("_control")).mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=1)
     except Timeout:
         raise LakeBusy(
@@ -31,7 +31,7 @@ def only_run(lake: Lake) -> Iterator[None]:
         ) from None
     except OSError as error:
         raise LakeError(
-            f"space {lake.slug}: cannot write to {lake.path('_control')}: {error.strerror}; `lake` in the settings "
+            f"space {lake.slug}: cannot write to {folder}: {error.strerror}; `lake` in the settings "
             "has to be a folder that this user may write to"
         ) from None
     try:

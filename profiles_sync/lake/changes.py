@@ -18,7 +18,7 @@ from pyarrow import fs
 
 from profiles_sync.errors import AnotherLake
 from profiles_sync.lake import log, tips
-from profiles_sync.lake.lineage import stands_for
+from profiles_sync.lake.lineage import LINEAGE, stands_for
 from profiles_sync.lake.log import Action, Entries
 from profiles_sync.lake.storage import storage_of
 from profiles_sync.lake.tables import ARROW, Lake, plain, scan
@@ -90,14 +90,15 @@ class Changes:
         delta, first = self._opened(), self.since + 1
         feed = plain(pa.table(delta.load_cdf(starting_version=first, ending_version=self.cursor.version)))
         feed = feed.filter(pc.not_equal(feed["_change_type"], "update_preimage"))
-        last = _last_per_key(feed, list(self.table.key))
+        last = last_per_key(feed, list(self.table.key))
         deleted = pc.equal(last["_change_type"], "delete")
         rows = {name: last[name] if name in last.column_names else pa.nulls(last.num_rows) for name in self.types}
         rows[OPERATION] = pc.if_else(deleted, "D", "U")
         return pa.table(rows).cast(schema)
 
 
-def _last_per_key(feed: pa.Table, keys: list[str]) -> pa.Table:
+def last_per_key(feed: pa.Table, keys: list[str]) -> pa.Table:
+    """The last row of each key in a change feed."""
     numbered = feed.sort_by("_commit_version").append_column("_place", pa.array(range(feed.num_rows), pa.int64()))
     last = numbered.group_by(keys).aggregate([("_place", "max")])["_place_max"]
     return numbered.take(last)
@@ -140,7 +141,7 @@ def _newest(entries: Entries, version: int) -> str | None:
 def _follows(lake: Lake, name: str, tip: Tip, entries: Entries, cursor: Cursor) -> bool:
     """Whether the cursor stands in the history of this table, or in that of one whose place it takes."""
     if cursor.table_id != tip.id:
-        return stands_for(lake, name, cursor.table_id)
+        return stands_for(lake.open(LINEAGE), name, cursor.table_id)
     if cursor.version > tip.version:
         return False
     commit = entries.digest(cursor.version)

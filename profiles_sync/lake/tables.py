@@ -5,7 +5,6 @@ after a crash finds its number in the table and leaves the table alone. Only the
 files, so whatever an orphaned task still does, it cannot change a table.
 """
 
-import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 from deltalake import (
     CommitProperties,
     DeltaTable,
@@ -39,7 +39,7 @@ from profiles_sync.spec import tables
 from profiles_sync.spec.tables import Change, Table, Type
 
 if TYPE_CHECKING:
-    from profiles_sync.settings import Settings
+    from profiles_sync.lake.base import Scanned, Where
 
 _PART = 8 << 20  # rows that are looked at together
 ARROW: Mapping[Type, pa.DataType] = {
@@ -53,7 +53,7 @@ ARROW: Mapping[Type, pa.DataType] = {
 
 @dataclass(frozen=True)
 class Lake:
-    """The tables of one space.
+    """The tables of one space, as far as one table alone is concerned; `paths.PathLake` is the rest.
 
     Attributes:
         root: A folder or an object store's URL.
@@ -69,6 +69,15 @@ class Lake:
         """Where the table, or the folder below `_control` or `_staging`, is."""
         return f"{self.root.rstrip('/')}/{self.slug}/{name}"
 
+    @property
+    def lock_folder(self) -> Path | None:
+        """See `base.Lake`."""
+        return None if "://" in self.root else Path(self.path("_control"))
+
+    def files(self, name: str, batch: int) -> str:
+        """See `base.Lake`: the table's own folder, where the log then finds them."""
+        return self.path(name)
+
     def open(self, name: str) -> DeltaTable | None:
         """The table as it is now, or None when there is none yet."""
         try:
@@ -80,6 +89,16 @@ class Lake:
         """Column to logical type, in the table's order; empty when there is no table yet."""
         tip = tips.read(self, name)
         return {} if tip is None else tip.types
+
+    def table_id(self, name: str) -> str | None:
+        """See `base.Lake`."""
+        table = self.open(name)
+        return None if table is None else str(table.metadata().id)
+
+    def begun_at(self) -> float | None:
+        """See `base.Lake`."""
+        table = self.open("_control/batches")
+        return None if table is None else table.metadata().created_time / 1000
 
     def create(self, table: Table) -> None:
         """Create a declared table if it is not there."""
@@ -107,7 +126,7 @@ class Lake:
 
     def _append(self, name: str, rows: pa.Table, batch: int, tip: Tip | None) -> None:
         """To a plain table, without a replay of its log. Runs filter by whole numbers, so these have statistics."""
-        types = {one.name: _logical(one.type) for one in rows.schema} if tip is None else tip.types
+        types = {one.name: logical(one.type) for one in rows.schema} if tip is None else tip.types
         if unknown := set(rows.column_names) - types.keys():
             raise LakeError(f"space {self.slug}: {name} has no column {min(unknown)}; please report this")
         if not rows.num_rows and tip is None:
@@ -119,7 +138,7 @@ class Lake:
 
     def add(self, name: str, rows: pa.Table) -> None:
         """Append rows that belong to no batch. Creates the table."""
-        types = {one.name: _logical(one.type) for one in rows.schema}
+        types = {one.name: logical(one.type) for one in rows.schema}
         file = files.write(self.path(name), f"part-{uuid.uuid4().hex}.parquet", rows)
         if not tips.append_once(self, name, [file], None, types, _configured(name)):
             write_deltalake(self.path(name), rows, mode="append", storage_options=dict(self.options) or None)
@@ -171,46 +190,27 @@ class Lake:
         return CommitProperties(app_transactions=[Transaction(self.app(part), batch)])
 
 
-def lake_of(settings: "Settings") -> Lake:
-    """The lake of the settings' space."""
-    return Lake(settings.lake, settings.space.slug, settings.storage_options)
-
-
-def readable_lake_of(settings: "Settings") -> Lake:
-    """The lake, for whoever only looks: one that cannot be read is not an empty one.
-
-    Raises:
-        LakeError: There is something in its place, or this user may not look into it.
-    """
-    lake = lake_of(settings)
-    for path in () if "://" in lake.root else (Path(lake.root), Path(lake.path("")), Path(lake.path("_control"))):
-        try:
-            there = path.exists()
-        except PermissionError:
-            there = True
-        if there and not (path.is_dir() and os.access(path, os.R_OK | os.X_OK)):
-            raise LakeError(
-                f"space {lake.slug}: cannot read {path}; `lake` in the settings has to be a folder that this user may "
-                "read"
-            )
-    return lake
-
-
-def scan(table: DeltaTable, columns: Sequence[str] | None = None, where: pc.Expression | None = None) -> pa.Table:
+def scan(table: "DeltaTable | Scanned", columns: Sequence[str] | None = None, where: "Where | None" = None) -> pa.Table:
     """Read rows of a table.
 
     The files are read through Arrow's own file systems: the Python ones that deltalake would hand to Arrow's threads
     are sometimes still asked for while the interpreter shuts down, which aborts the process.
     """
+    if not isinstance(table, DeltaTable):
+        return table.scan(columns, where)
+    kept = condition(where)
     if "deletionVectors" in (table.protocol().reader_features or ()):
-        return _scan_with_vectors(table, columns, where)
-    return _dataset(table).to_table(columns=None if columns is None else list(columns), filter=where)
+        return _scan_with_vectors(table, columns, kept)
+    return _dataset(table).to_table(columns=None if columns is None else list(columns), filter=kept)
 
 
-def scan_in_parts(table: DeltaTable, columns: Sequence[str], where: pc.Expression) -> Iterator[pa.Table]:
+def scan_in_parts(table: "DeltaTable | Scanned", columns: Sequence[str], where: "Where") -> Iterator[pa.Table]:
     """Read rows of a table without deletion vectors, never all at once: for a log that may outgrow the memory."""
+    if not isinstance(table, DeltaTable):
+        yield table.scan(columns, where)
+        return
     waiting: list[pa.RecordBatch] = []
-    for some in _dataset(table).to_batches(columns=list(columns), filter=where):
+    for some in _dataset(table).to_batches(columns=list(columns), filter=condition(where)):
         waiting.append(some)
         if sum(one.num_rows for one in waiting) >= _PART:
             yield pa.Table.from_batches(waiting)
@@ -222,6 +222,11 @@ def scan_in_parts(table: DeltaTable, columns: Sequence[str], where: pc.Expressio
 def _dataset(table: DeltaTable) -> ds.Dataset:
     filesystem, root = storage_of(table.table_uri)
     return table.to_pyarrow_dataset(filesystem=fs.SubTreeFileSystem(root, filesystem))
+
+
+def condition(where: "Where | None") -> pc.Expression | None:
+    """The same for Arrow."""
+    return pq.filters_to_expression(list(where)) if where else None
 
 
 def _scan_with_vectors(table: DeltaTable, columns: Sequence[str] | None, where: pc.Expression | None) -> pa.Table:
@@ -269,5 +274,6 @@ def _delta(kind: Type) -> PrimitiveType:
     return PrimitiveType(schemas.DELTA[kind])
 
 
-def _logical(arrow: pa.DataType) -> Type:
+def logical(arrow: pa.DataType) -> Type:
+    """Of an Arrow type that `ARROW` has."""
     return next(kind for kind, known in ARROW.items() if known == arrow)

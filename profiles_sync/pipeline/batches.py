@@ -10,9 +10,10 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from profiles_sync.lake.tables import Lake, scan
+from profiles_sync.errors import LakeBusy
+from profiles_sync.lake.base import Lake
+from profiles_sync.lake.tables import scan
 
 _OPENED, _LANDED, _FILES = "_control/batches", "_control/landed", "_control/files"
 _RECORD = pa.schema([("batch", pa.int64()), ("record", pa.string())])
@@ -59,7 +60,7 @@ def unfinished(lake: Lake) -> Batch | None:
 def landed(lake: Lake) -> list[Batch]:
     """Every batch that landed, in order, without where the space stood before it: what a rebuild replays."""
     last, table, taken = last_landed(lake), lake.open(_OPENED), _taken(lake)
-    rows = [] if table is None else scan(table, where=pc.field("batch") <= last).sort_by("batch").to_pylist()
+    rows = [] if table is None else scan(table, where=[("batch", "<=", last)]).sort_by("batch").to_pylist()
     opened = [_batch(row["batch"], orjson.loads(row["record"]), Progress()) for row in rows]
     return [replace(one, files=_of(one, taken)) for one in opened]
 
@@ -87,6 +88,11 @@ def reopen(lake: Lake, batch: Batch) -> Batch:
     """Write down a batch with the number, files and `uuid_ts` that it has; a lake that is built anew does so."""
     record = {"uuid_ts": batch.uuid_ts, "files": [vars(file) for file in batch.files]}
     _write(lake, _OPENED, batch.number, record)
+    if lake.lock_folder is None and _last(lake, _OPENED) != (batch.number, record):
+        raise LakeBusy(
+            f"space {lake.slug}: another run opened batch {batch.number} at the same time and goes on with it; nothing "
+            "was done, the next run catches up"
+        )
     return replace(batch, before=progress(lake))
 
 
@@ -137,7 +143,7 @@ def _last(lake: Lake, name: str) -> tuple[int, dict[str, Any]] | None:
     numbers = scan(table, ["batch"])["batch"].to_pylist()
     if not numbers:
         return None
-    rows = scan(table, where=pc.field("batch") == max(numbers))
+    rows = scan(table, where=[("batch", "==", max(numbers))])
     return max(numbers), orjson.loads(rows["record"][0].as_py())
 
 

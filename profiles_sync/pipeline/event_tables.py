@@ -19,7 +19,8 @@ from deltalake.transaction import AddAction
 from numpy.typing import NDArray
 from pyarrow import fs
 
-from profiles_sync.lake.tables import ARROW, Lake
+from profiles_sync.lake.base import Lake
+from profiles_sync.lake.tables import ARROW
 from profiles_sync.pipeline import staging
 from profiles_sync.pipeline.batches import Batch
 from profiles_sync.pipeline.casts import cast_column, values_of
@@ -105,7 +106,8 @@ def plan(lake: Lake, batch: Batch, parsed: Sequence[Parsed], resolved: Resolved,
         ]
         files = [f"part-{batch.number:010d}-{attempt}-{number:04d}.parquet" for number in range(len(parts))]
         together = zip(files, _together(parts), strict=False)
-        return [WriteTask(name, lake.path(name), file, types, some, batch.uuid_ts) for file, some in together]
+        folder = lake.files(name, batch.number)
+        return [WriteTask(name, folder, file, types, some, batch.uuid_ts) for file, some in together]
 
     with ThreadPoolExecutor(_AT_ONCE) as beside:
         tasks = [task for several in beside.map(tasks_of, sorted(by_table)) for task in several]

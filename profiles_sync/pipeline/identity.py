@@ -8,7 +8,7 @@ import orjson
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from profiles_sync.lake.tables import Lake
+from profiles_sync.lake.base import Lake
 from profiles_sync.pipeline import digests, landing, messages, state
 from profiles_sync.pipeline.batches import Batch, Progress
 from profiles_sync.pipeline.beside import beside

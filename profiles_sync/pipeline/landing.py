@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from profiles_sync.lake.tables import Lake
+from profiles_sync.lake.base import Lake
 from profiles_sync.pipeline import messages, staging
 from profiles_sync.pipeline.bulk.order import landing_order
 from profiles_sync.pipeline.hashing import factorize

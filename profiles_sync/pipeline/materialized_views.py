@@ -12,8 +12,8 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 
-from profiles_sync.lake import merging
-from profiles_sync.lake.tables import ARROW, Lake
+from profiles_sync.lake.base import Lake
+from profiles_sync.lake.tables import ARROW
 from profiles_sync.pipeline import digests, raw_tables, trait_views
 from profiles_sync.pipeline.batches import Batch
 from profiles_sync.pipeline.changes import seq_texts
@@ -50,7 +50,7 @@ def merge(lake: Lake, batch: Batch, resolved: Resolved) -> dict[str, int]:
 def _merged(lake: Lake, batch: Batch, table: Table, types: Mapping[str, Type], columns: Columns) -> int:
     """Merge one table's changes, which are gone from memory before the next one's are made."""
     if changed := len(columns["_op"]):
-        merging.merge(lake, table, _arrow(columns, types, batch), batch.number)
+        lake.merge(table, _arrow(columns, types, batch), batch.number)
     return changed
 
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from profiles_sync.lake.tables import Lake, scan_in_parts
+from profiles_sync.lake.base import Lake
+from profiles_sync.lake.tables import scan_in_parts
 from profiles_sync.pipeline.hashing import factorize, places
 from profiles_sync.spec.space import DUPLICATE_WINDOW
 
@@ -47,8 +47,7 @@ def _earlier(lake: Lake, high: Numbers, low: Numbers, received_at: Numbers, batc
     if table is None or not len(high):
         return {}
     since, until = int(received_at.min()) - DUPLICATE_WINDOW, int(received_at.max()) + DUPLICATE_WINDOW
-    at = pc.field("received_at")
-    wanted = (at >= since) & (at <= until) & (pc.field("batch") < batch)
+    wanted = [("received_at", ">=", since), ("received_at", "<=", until), ("batch", "<", batch)]
     times: dict[int, list[int]] = {}
     for rows in scan_in_parts(table, ["high", "low", "received_at"], wanted):
         found = places(rows["high"].to_numpy(), rows["low"].to_numpy(), high, low)

@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from profiles_sync.lake.tables import ARROW, Lake
+from profiles_sync.lake.base import Lake
+from profiles_sync.lake.tables import ARROW
 from profiles_sync.pipeline import digests
 from profiles_sync.pipeline.batches import Batch
 from profiles_sync.pipeline.beside import beside

@@ -13,7 +13,7 @@ from pyarrow import fs
 
 from profiles_sync import __version__
 from profiles_sync.errors import LakeError, SourceUnreachable
-from profiles_sync.lake.tables import Lake
+from profiles_sync.lake.base import Lake
 from profiles_sync.pipeline import batches
 from profiles_sync.pipeline.batches import Batch
 from profiles_sync.pipeline.delta_source import is_mark

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from profiles_sync.errors import LakeError
-from profiles_sync.lake.tables import Lake
+from profiles_sync.lake.base import Lake
 from profiles_sync.pipeline import (
     batches,
     event_tables,

@@ -12,12 +12,10 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import DeltaTable
 from numpy.typing import NDArray
 
-from profiles_sync.lake import indexes
+from profiles_sync.lake.base import Lake, Opened
 from profiles_sync.lake.indexes import Index
-from profiles_sync.lake.tables import Lake
 from profiles_sync.pipeline.beside import beside
 from profiles_sync.pipeline.hashing import places
 from profiles_sync.pipeline.kernel import Past
@@ -95,13 +93,13 @@ def look_up(lake: Lake, identifiers: pa.Table, batch: int) -> Known:
     return Known(mapped, nodes, _traits_of(lake, nodes, batch))
 
 
-def _before(lake: Lake, name: str, table: DeltaTable, index: Index, keys: Numbers, batch: int) -> pa.Table:
+def _before(lake: Lake, name: str, table: Opened, index: Index, keys: Numbers, batch: int) -> pa.Table:
     """The rows of earlier batches that have one of the keys."""
-    rows = indexes.look_up(lake, name, table, index, keys)
+    rows = lake.look_up(name, table, index, keys)
     return rows.filter(pc.less(rows["batch"], batch)).combine_chunks()
 
 
-def _family(lake: Lake, graph: DeltaTable, touched: Numbers, batch: int) -> pa.Table:
+def _family(lake: Lake, graph: Opened, touched: Numbers, batch: int) -> pa.Table:
     """The last rows of every profile, merged ones included, that maps where one of the touched profiles maps.
 
     A merge points all that had been merged before at the survivor anew, so whatever was ever pointed at a profile

@@ -9,6 +9,7 @@ from profiles_sync.settings.environment import unknown_variables
 from profiles_sync.settings.loading import load
 from profiles_sync.settings.models import (
     ENV_PREFIX,
+    CatalogSettings,
     EngineSettings,
     IdentitySettings,
     RuleSettings,
@@ -18,6 +19,7 @@ from profiles_sync.settings.models import (
 __all__ = [
     "ENV_PREFIX",
     "MASK",
+    "CatalogSettings",
     "EngineSettings",
     "IdentitySettings",
     "RuleSettings",

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from profiles_sync.errors import SettingsError
 from profiles_sync.settings.environment import variable_of, variables_below
 from profiles_sync.settings.file import written
-from profiles_sync.settings.models import Settings
+from profiles_sync.settings.models import CatalogSettings, Settings
 
 _PROBLEMS = {
     "missing": "required and missing",
@@ -56,8 +56,10 @@ def _problem(error: ErrorDetails) -> str:
 
 
 def _key(error: ErrorDetails) -> tuple[str, ...]:
-    """As it stands in the file: what is below a warehouse has the warehouse's type in between."""
+    """As it stands in the file: what is below a warehouse or the lake has its type in between."""
     key = tuple(map(str, error["loc"]))
+    if key[0] == "lake":
+        return (key[0], *key[2:])
     if error["type"].startswith("union_tag_"):
         return (*key, "type")
     return (*key[:2], *key[3:]) if key[0] == "warehouses" else key
@@ -79,7 +81,7 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
         for name, one in settings.warehouses.items()
     }
     return settings.model_copy(
-        update={"lake": _under(folder, settings.lake), "sources": sources, "warehouses": warehouses}
+        update={"lake": _lake_under(folder, settings.lake), "sources": sources, "warehouses": warehouses}
     )
 
 
@@ -88,6 +90,12 @@ def _paths_of(warehouse: BaseModel) -> Iterator[tuple[str, str]]:
     for field in ("path", "sslrootcert"):
         if (path := getattr(warehouse, field, None)) and (field, path) != ("sslrootcert", "system"):
             yield field, path
+
+
+def _lake_under(folder: Path, lake: str | CatalogSettings) -> str | CatalogSettings:
+    if isinstance(lake, str):
+        return _under(folder, lake)
+    return lake.model_copy(update={"staging": _under(folder, lake.staging)})
 
 
 def _under(folder: Path, path: str) -> str:

@@ -4,7 +4,7 @@ import re
 from ipaddress import ip_network
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, SecretStr, Tag, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -41,6 +41,27 @@ class SpaceSettings(BaseModel):
     model_config = _STRICT
     name: str
     slug: Slug
+
+
+class CatalogSettings(BaseModel):
+    """A lake in a Spark catalog, such as Unity Catalog: two schemas, the second for what is only ours.
+
+    `staging` is a folder or URL that Spark and this process both read and write, such as a volume.
+    """
+
+    model_config = _STRICT | ConfigDict(populate_by_name=True)
+    catalog: str = Field(min_length=1)
+    schema_name: str = Field(alias="schema", min_length=1)
+    staging: str = Field(min_length=1)
+
+
+def _kind(lake: object) -> str:
+    return "catalog" if isinstance(lake, (dict, CatalogSettings)) else "path"
+
+
+LakeSettings = Annotated[
+    Annotated[str, Field(min_length=1), Tag("path")] | Annotated[CatalogSettings, Tag("catalog")], Discriminator(_kind)
+]
 
 
 class SourceSettings(BaseModel):
@@ -109,7 +130,7 @@ class Settings(BaseSettings):
         extra="forbid", frozen=True, env_prefix=ENV_PREFIX, env_nested_delimiter="__", hide_input_in_errors=True
     )
     space: SpaceSettings
-    lake: str = Field(default="./lake", min_length=1)
+    lake: LakeSettings = "./lake"
     sources: dict[Slug, SourceSettings] = {}
     warehouses: dict[Slug, WarehouseSettings] = {}
     egress_addresses: list[Annotated[str, AfterValidator(_network)]] = []

@@ -11,8 +11,9 @@ from profiles_sync.control import history
 from profiles_sync.control.history import Sync
 from profiles_sync.control.lock import only_run
 from profiles_sync.errors import LakeBusy, ProfilesSyncError
+from profiles_sync.lake.base import Lake
 from profiles_sync.lake.faults import explained
-from profiles_sync.lake.tables import Lake, lake_of
+from profiles_sync.lake.opening import lake_of
 from profiles_sync.pipeline.run import Engine, Report, take_new_events
 from profiles_sync.settings import Settings
 from profiles_sync.sync.results import FAILED, PARTIAL, SUCCESS, WarehouseResult
@@ -84,7 +85,7 @@ def run(
     Raises:
         LakeBusy: Another run of the space is under way.
     """
-    lake, result, started = lake_of(settings), RunResult(), time.time_ns() // 1000
+    lake, result, started = lake_of(settings, spark), RunResult(), time.time_ns() // 1000
     schemas = {name: one.schema_name or settings.schema_name for name, one in settings.warehouses.items()}
     with _told(result), only_run(lake):
         with _told(result):

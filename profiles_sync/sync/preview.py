@@ -5,7 +5,8 @@ from typing import Any
 
 from profiles_sync.control import history
 from profiles_sync.errors import ProfilesSyncError
-from profiles_sync.lake.tables import Lake, readable_lake_of
+from profiles_sync.lake.base import Lake
+from profiles_sync.lake.opening import readable_lake_of
 from profiles_sync.pipeline import batches
 from profiles_sync.pipeline.delta_source import is_mark
 from profiles_sync.pipeline.run import find_new_files

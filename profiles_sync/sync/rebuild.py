@@ -1,13 +1,13 @@
 """A lake built anew from the batches that another one recorded."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from profiles_sync.control.lock import only_run
 from profiles_sync.errors import SettingsError
 from profiles_sync.lake.lineage import stand_for
-from profiles_sync.lake.tables import lake_of
+from profiles_sync.lake.opening import lake_of
+from profiles_sync.lake.paths import PathLake
 from profiles_sync.pipeline.run import Engine, Report, rebuild
 from profiles_sync.settings import Settings
 
@@ -28,10 +28,10 @@ def rebuild_into(
         SourceUnreachable: A file that a batch took is not there any more.
         LakeBusy: A run is under way in one of the two.
     """
-    recorded = lake_of(settings)
+    recorded = lake_of(settings, spark)
     if root.rstrip("/") == recorded.root.rstrip("/"):
         raise SettingsError(f"--into {root}: that is the lake itself; name a folder that is not there yet")
-    anew = replace(recorded, root=root)
+    anew = PathLake(root, settings.space.slug, settings.storage_options)
     with only_run(recorded), only_run(anew):
         report = rebuild(Engine(settings, anew, spark, say), recorded)
         stand_for(anew, recorded)

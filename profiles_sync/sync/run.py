@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from profiles_sync.errors import AnotherLake, ProfilesSyncError, WarehouseBusy, WarehouseUnreachable
-from profiles_sync.lake.changes import changes
+from profiles_sync.lake.base import Lake
 from profiles_sync.lake.faults import explained
-from profiles_sync.lake.listing import public_tables
-from profiles_sync.lake.tables import Lake
 from profiles_sync.sync.apply import Work, apply
 from profiles_sync.sync.plan import Step, plan_table
 from profiles_sync.sync.results import TableResult, WarehouseResult
@@ -145,7 +143,7 @@ def _looking(lake: Lake, known: _Known) -> Iterator[tuple[str, Callable[[], Batc
     """Every table with what changed in it: the logs of some are read while others are synced."""
     with ThreadPoolExecutor(_AHEAD) as readers:
         looks = {
-            name: readers.submit(changes, lake, name, known.cursors.get(name)).result for name in public_tables(lake)
+            name: readers.submit(lake.changes, name, known.cursors.get(name)).result for name in lake.public_tables()
         }
         _refuse_another(lake, known, looks)
         yield from looks.items()

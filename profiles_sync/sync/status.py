@@ -4,7 +4,7 @@ from typing import Any
 
 from profiles_sync.control import history
 from profiles_sync.errors import SettingsError
-from profiles_sync.lake.tables import readable_lake_of
+from profiles_sync.lake.opening import readable_lake_of
 from profiles_sync.settings import Settings
 
 

@@ -11,9 +11,9 @@ import orjson
 import pyarrow as pa
 
 from profiles_sync.control.lock import only_run
-from profiles_sync.lake.listing import folders, public_tables
-from profiles_sync.lake.tables import Lake, lake_of, scan
-from profiles_sync.lake.upkeep import keep_up
+from profiles_sync.lake.base import Lake
+from profiles_sync.lake.opening import lake_of
+from profiles_sync.lake.tables import scan
 from profiles_sync.settings import Settings
 from profiles_sync.spec.tables import QUARANTINE
 
@@ -41,7 +41,7 @@ def keep_up_lake(settings: Settings, lake: Lake, say: Callable[[str], None]) -> 
     """The same within a run, which holds the lock."""
     done, names, keep_hours = {}, _tables(lake), settings.upkeep.keep_hours
     with ThreadPoolExecutor(_AT_ONCE) as beside:
-        for name, files in zip(names, beside.map(lambda name: keep_up(lake, name, keep_hours), names), strict=True):
+        for name, files in zip(names, beside.map(lambda name: lake.keep_up(name, keep_hours), names), strict=True):
             say(f"upkeep of {name}")
             if files:
                 done[name] = files
@@ -57,13 +57,12 @@ def is_due(settings: Settings, lake: Lake) -> bool:
     table = lake.open(_LAST)
     if table is not None:
         last = int(max(scan(table, ["at"])["at"].to_pylist()))
-    elif (first := lake.open("_control/batches")) is not None:
-        last = first.metadata().created_time // 1000
+    elif (began := lake.begun_at()) is not None:
+        last = int(began)
     else:
         return False
     return bool(time.time() - last >= every * _HOUR)
 
 
 def _tables(lake: Lake) -> list[str]:
-    control = [f"_control/{name}" for name in folders(lake, "_control") if not name.startswith("_")]
-    return [*public_tables(lake), QUARANTINE.name, *control]
+    return [*lake.public_tables(), QUARANTINE.name, *lake.control_tables()]

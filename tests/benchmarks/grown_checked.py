@@ -5,7 +5,8 @@ from pathlib import Path
 
 import orjson
 
-from profiles_sync.lake.tables import Lake, lake_of
+from profiles_sync.lake.opening import lake_of
+from profiles_sync.lake.tables import Lake
 from profiles_sync.pipeline import messages, state
 from profiles_sync.pipeline.run import Engine, take_new_events
 from profiles_sync.spec import tables

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from profiles_sync.lake.listing import public_tables
@@ -27,7 +26,7 @@ FROM read_parquet({files}) WHERE messageId IS NOT NULL"""
 
 def events_of_lake(lake: Lake, since: int = 0) -> Answer:
     """Every event received since then, in microseconds, once: its id, and of a Track call its name and a price."""
-    where = pc.field("received_at") >= pa.scalar(since, pa.timestamp("us", "UTC"))
+    where = [("received_at", ">=", pa.scalar(since, pa.timestamp("us", "UTC")))]
     found = []
     for name in public_tables(lake):
         table = lake.open(name)

@@ -14,7 +14,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from profiles_sync.lake.tables import Lake, scan
+from profiles_sync.lake.opening import lake_of
+from profiles_sync.lake.tables import scan
 from profiles_sync.pipeline import identity, raw_tables
 from profiles_sync.pipeline.batches import Batch
 from profiles_sync.pipeline.kernel import Carriers, Past, Replayed
@@ -63,7 +64,7 @@ class Space:
             f"identity: {{path: {path}}}\n"
         )
         self.settings = load(settings)
-        self.lake = Lake(self.settings.lake, self.settings.space.slug)
+        self.lake = lake_of(self.settings)
         self.engine = Engine(self.settings, self.lake, bench.start)
         started = time.perf_counter()
         self.parsed = staged(events, self.work / "staged")

@@ -14,10 +14,11 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from profiles_sync.lake import indexes
-from profiles_sync.lake.tables import Lake, lake_of, scan
+from profiles_sync.lake.base import Where
+from profiles_sync.lake.opening import lake_of
+from profiles_sync.lake.tables import Lake, scan
 from profiles_sync.pipeline.run import Engine, take_new_events
 from profiles_sync.spec import tables
 from profiles_sync.spec.tables import Group
@@ -71,7 +72,7 @@ class Grown:
 
     def rows(self) -> Answer:
         """What the hours came to: every event's profile, and the rows of the graph, the identifiers and the traits."""
-        since, hours = pc.field("received_at") >= _time(grown.UNTIL + grown.WEEK), {}
+        since, hours = [("received_at", ">=", _time(grown.UNTIL + grown.WEEK))], {}
         for name in ("pages", "tracks", "identifies"):
             hours[name] = self._scan(name, ["id", "segment_id"], since)
         common = ["triggering_event_id", "segment_id", "seq"]
@@ -81,7 +82,7 @@ class Grown:
         rows = [f"SELECT '{name}' AS what, CAST(x AS VARCHAR) AS row FROM {name} AS x" for name in hours]
         return answer(" UNION ALL ".join(rows), **hours)
 
-    def _scan(self, name: str, columns: list[str], where: pc.Expression) -> pa.Table:
+    def _scan(self, name: str, columns: list[str], where: Where) -> pa.Table:
         table = self.lake.open(name)
         assert table is not None, name
         return scan(table, columns, where)

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from profiles_sync.generator.write import write_events
-from profiles_sync.lake.tables import lake_of
+from profiles_sync.lake.opening import lake_of
 from profiles_sync.pipeline.components import components
 from profiles_sync.pipeline.run import Engine, take_new_events
 from profiles_sync.settings import Settings, load

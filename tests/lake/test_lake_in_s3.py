@@ -5,7 +5,7 @@ import pytest
 
 from profiles_sync.lake import indexes, merging
 from profiles_sync.lake.listing import folders, public_tables
-from profiles_sync.lake.tables import lake_of
+from profiles_sync.lake.opening import lake_of
 from profiles_sync.sync.preview import preview
 from profiles_sync.sync.status import status_of
 from profiles_sync.sync.upkeep import upkeep

@@ -2,7 +2,6 @@
 
 import datetime as dt
 
-from profiles_sync.lake.listing import public_tables
 from profiles_sync.lake.tables import scan
 from profiles_sync.sync.hourly import run
 from profiles_sync.sync.run import sync_warehouse
@@ -58,6 +57,6 @@ def in_warehouse(twin, name, schema="acme"):
 
 def assert_same(twin, but=()):
     """Every table of the warehouse holds the rows of the lake's, no more and no fewer."""
-    for name in public_tables(twin.lake):
+    for name in twin.lake.public_tables():
         if name not in but:
             assert in_warehouse(twin, name) == in_lake(twin, name), name

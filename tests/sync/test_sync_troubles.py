@@ -7,7 +7,8 @@ import pytest
 
 from profiles_sync.control import history
 from profiles_sync.lake.listing import public_tables
-from profiles_sync.lake.tables import lake_of, scan
+from profiles_sync.lake.opening import lake_of
+from profiles_sync.lake.tables import scan
 from profiles_sync.sync.hourly import run
 from profiles_sync.sync.preview import preview
 from profiles_sync.sync.rebuild import rebuild_into

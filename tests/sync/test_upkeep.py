@@ -6,7 +6,7 @@ import pytest
 
 from profiles_sync.lake import upkeep as tables_upkeep
 from profiles_sync.lake.listing import public_tables
-from profiles_sync.lake.tables import lake_of
+from profiles_sync.lake.opening import lake_of
 from profiles_sync.sync import upkeep as sync_upkeep
 from profiles_sync.sync.upkeep import is_due, upkeep
 from tests.commands import in_process, query

@@ -1,0 +1,121 @@
+"""What changed in a table of a catalog since a warehouse's cursor: its change feed, as `changes` reads paths.
+
+The rows are read once, when somebody first asks whether there are any.
+"""
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from profiles_sync.errors import AnotherLake
+from profiles_sync.lake.changes import last_per_key
+from profiles_sync.lake.fetched import fetched
+from profiles_sync.lake.lineage import LINEAGE, stands_for
+from profiles_sync.spec.tables import Change, Table, Type, table
+from profiles_sync.warehouses.base import OPERATION, Cursor
+
+if TYPE_CHECKING:
+    from profiles_sync.lake.catalog import CatalogLake
+
+_KEPT = 168 * 3600  # seconds; what VACUUM may remove is older
+_FEED: Mapping[str, Type] = {"_change_type": Type.STRING, "_commit_version": Type.BIGINT}
+
+
+@dataclass
+class CatalogChanges:
+    """A `warehouses.base.Batch`; `since` is the version that the warehouse has, None for nothing."""
+
+    lake: "CatalogLake"
+    table: Table
+    types: Mapping[str, Type]
+    cursor: Cursor
+    full: bool
+    since: int | None
+
+    @property
+    def is_empty(self) -> bool:
+        """See `warehouses.base.Batch`."""
+        return self.since is not None and not self._rows.num_rows
+
+    def arrow(self) -> pa.RecordBatchReader:
+        """See `warehouses.base.Batch`."""
+        return self._rows.to_reader()
+
+    def spark(self, session: Any) -> Any:  # noqa: ANN401 a DataFrame, where pyspark is
+        """See `warehouses.base.Batch`."""
+        return session.createDataFrame(self._rows)
+
+    @cached_property
+    def _rows(self) -> pa.Table:
+        is_merged = self.table.change is Change.MERGE
+        if self.since is None:
+            rows = self._read(self.lake.session.read.option("versionAsOf", self.cursor.version), self.types)
+            return rows.append_column(OPERATION, pa.array(["U"] * len(rows), pa.string())) if is_merged else rows
+        reader = self.lake.session.read.option("readChangeFeed", "true").option("startingVersion", self.since + 1)
+        feed = self._read(reader.option("endingVersion", self.cursor.version), {**self.types, **_FEED})
+        if not is_merged:
+            return feed.drop_columns(list(_FEED))
+        feed = feed.filter(pc.not_equal(feed["_change_type"], "update_preimage"))
+        last = last_per_key(feed, list(self.table.key))
+        operation = pc.if_else(pc.equal(last["_change_type"], "delete"), "D", "U")
+        return last.drop_columns(list(_FEED)).append_column(OPERATION, operation)
+
+    def _read(self, reader: Any, types: Mapping[str, Type]) -> pa.Table:  # noqa: ANN401 a DataFrameReader
+        rows = reader.table(self.lake.named(self.table.name))
+        return fetched(rows.select(*(f"`{name}`" for name in types)), types)
+
+
+def changes(lake: "CatalogLake", name: str, cursor: Cursor | None) -> CatalogChanges | None:
+    """See `base.Lake.changes`."""
+    table_id = lake.table_id(name)
+    if table_id is None:
+        return None
+    history = _history(lake, name, 1 if cursor is None else None)
+    now = Cursor(table_id, history[0]["version"], _digest(history[0]))
+    if cursor is None:
+        return CatalogChanges(lake, table(name), lake.types(name), now, False, None)
+    if not _follows(lake, name, cursor, now, history):
+        raise AnotherLake(
+            f"the warehouse follows a table that is not {lake.path(name)}: that is another lake, one that was put back "
+            "to an earlier state, or a table that was made anew; set lake: to the lake that was synced, or give this "
+            "one a schema of its own; to load this lake's rows instead, drop the tables and run again"
+        )
+    if (cursor.table_id, cursor.version) == (now.table_id, now.version):
+        return None
+    is_gone = cursor.table_id != now.table_id or not _is_there(history, cursor.version + 1)
+    return CatalogChanges(lake, table(name), lake.types(name), now, is_gone, None if is_gone else cursor.version)
+
+
+def _history(lake: "CatalogLake", name: str, limit: int | None) -> Sequence[Any]:
+    """Newest first."""
+    rows = lake.session.sql(f"DESCRIBE HISTORY {lake.named(name)}{f' LIMIT {limit}' if limit else ''}")
+    found = rows.selectExpr("version", "cast(timestamp AS DOUBLE) AS at", "operation", "to_json(operationMetrics) AS m")
+    return sorted(found.collect(), key=lambda row: -int(row["version"]))
+
+
+def _digest(commit: Any) -> str:  # noqa: ANN401 a Row
+    """What tells a commit from another one with its number."""
+    text = f"{commit['at']:.3f} {commit['operation']} {commit['m']}"
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _follows(lake: "CatalogLake", name: str, cursor: Cursor, now: Cursor, history: Sequence[Any]) -> bool:
+    """Whether the cursor stands in the history of this table, or in that of one whose place it takes."""
+    if cursor.table_id != now.table_id:
+        return stands_for(lake.open(LINEAGE), name, cursor.table_id)
+    if cursor.version > now.version:
+        return False
+    commit = next((_digest(one) for one in history if one["version"] == cursor.version), "")
+    return not commit or not cursor.commit or commit == cursor.commit
+
+
+def _is_there(history: Sequence[Any], version: int) -> bool:
+    """Whether the feed reaches back to the version: neither its log nor its files have been removed."""
+    at = next((float(one["at"]) for one in history if one["version"] == version), 0.0)
+    return at > time.time() - _KEPT
