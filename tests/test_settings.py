@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from profiles_sync.settings import ENV_PREFIX, load, origins, unknown_variables
+from profiles_sync.errors import SettingsError
+from profiles_sync.settings import ENV_PREFIX, CatalogSettings, load, origins, unknown_variables
 from profiles_sync.spec.events import Source
 from profiles_sync.spec.rules import Blocked, Frequency, Rule, default_rules
 from tests.commands import SETTINGS, a_space, in_process, written
@@ -47,6 +48,29 @@ def test_absolute_paths_home_folders_and_urls_stay_what_they_are(tmp_path, monke
     assert settings.lake == "s3://bucket/lake"
     assert settings.sources["website"].path == "/data/events"
     assert settings.warehouses["local"].path == "/home/somebody/acme.duckdb"
+
+
+def test_the_lake_may_be_in_a_catalog(tmp_path, monkeypatch):
+    catalog = SETTINGS.replace("./lake", "{catalog: main, schema: profiles_acme, staging: ./staging}")
+    path = written(tmp_path, catalog)
+    assert load(path).lake == CatalogSettings(catalog="main", schema="profiles_acme", staging=str(tmp_path / "staging"))
+    assert effective(path)["lake.schema"] == ("profiles_acme", "file")
+    monkeypatch.setenv("PROFILES_SYNC_LAKE__STAGING", "/Volumes/main/profiles_acme/staging")
+    assert load(path).lake.staging == "/Volumes/main/profiles_acme/staging"
+    assert effective(path)["lake.staging"][1] == "environment PROFILES_SYNC_LAKE__STAGING"
+
+
+@pytest.mark.parametrize(
+    ("lake", "said"),
+    [
+        ("{catalog: main, staging: x}", "lake.schema: required and missing"),
+        ("{catalog: main, schema: x, staging: x, path: x}", "lake.path: unknown key"),
+        ("7", "lake: expected a valid string"),
+    ],
+)
+def test_what_is_wrong_with_the_lake_is_told_by_its_key(tmp_path, lake, said):
+    with pytest.raises(SettingsError, match=f": {said}"):
+        load(written(tmp_path, SETTINGS.replace("./lake", lake)))
 
 
 def test_a_link_to_a_settings_file_counts_where_the_link_is(tmp_path):

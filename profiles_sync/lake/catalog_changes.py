@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from profiles_sync.lake.catalog import CatalogLake
 
 _KEPT = 168 * 3600  # seconds; what VACUUM may remove is older
+_METRICS = "to_json(map_from_entries(array_sort(map_entries(operationMetrics))))"
 _FEED: Mapping[str, Type] = {"_change_type": Type.STRING, "_commit_version": Type.BIGINT}
 
 
@@ -73,35 +74,35 @@ class CatalogChanges:
 
 def changes(lake: "CatalogLake", name: str, cursor: Cursor | None) -> CatalogChanges | None:
     """See `base.Lake.changes`."""
-    table_id = lake.table_id(name)
-    if table_id is None:
+    if lake.open(name) is None:
         return None
-    history = _history(lake, name, 1 if cursor is None else None)
-    now = Cursor(table_id, history[0]["version"], _digest(history[0]))
+    (newest,) = _history(lake, name, " LIMIT 1")
+    if cursor is not None and (cursor.version, cursor.commit) == (newest["version"], _digest(newest)):
+        return None
+    now = Cursor(str(lake.table_id(name)), newest["version"], _digest(newest))
     if cursor is None:
         return CatalogChanges(lake, table(name), lake.types(name), now, False, None)
+    history = _history(lake, name)
     if not _follows(lake, name, cursor, now, history):
         raise AnotherLake(
             f"the warehouse follows a table that is not {lake.path(name)}: that is another lake, one that was put back "
             "to an earlier state, or a table that was made anew; set lake: to the lake that was synced, or give this "
             "one a schema of its own; to load this lake's rows instead, drop the tables and run again"
         )
-    if (cursor.table_id, cursor.version) == (now.table_id, now.version):
-        return None
     is_gone = cursor.table_id != now.table_id or not _is_there(history, cursor.version + 1)
     return CatalogChanges(lake, table(name), lake.types(name), now, is_gone, None if is_gone else cursor.version)
 
 
-def _history(lake: "CatalogLake", name: str, limit: int | None) -> Sequence[Any]:
-    """Newest first."""
-    rows = lake.session.sql(f"DESCRIBE HISTORY {lake.named(name)}{f' LIMIT {limit}' if limit else ''}")
-    found = rows.selectExpr("version", "cast(timestamp AS DOUBLE) AS at", "operation", "to_json(operationMetrics) AS m")
+def _history(lake: "CatalogLake", name: str, limit: str = "") -> Sequence[Any]:
+    """The commits, newest first."""
+    rows = lake.session.sql(f"DESCRIBE HISTORY {lake.named(name)}{limit}")
+    found = rows.selectExpr("version", "cast(timestamp AS DOUBLE) AS at", "operation", f"{_METRICS} AS metrics")
     return sorted(found.collect(), key=lambda row: -int(row["version"]))
 
 
 def _digest(commit: Any) -> str:  # noqa: ANN401 a Row
     """What tells a commit from another one with its number."""
-    text = f"{commit['at']:.3f} {commit['operation']} {commit['m']}"
+    text = f"{commit['at']:.3f} {commit['operation']} {commit['metrics']}"
     return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 

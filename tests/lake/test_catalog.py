@@ -4,6 +4,7 @@ import pyarrow as pa
 import pytest
 
 from profiles_sync.errors import AnotherLake, LakeBusy
+from profiles_sync.lake import catalog_changes
 from profiles_sync.lake.catalog import CatalogLake
 from profiles_sync.pipeline import batches
 from profiles_sync.pipeline.run import take_new_events
@@ -68,7 +69,7 @@ def test_rows_are_appended_once_and_merged_to_the_same_end(lake):
     assert before == [("a", "b"), ("b", "b"), ("d", "d")]
 
 
-def test_a_warehouse_gets_the_last_change_of_each_key_and_nothing_from_upkeep(lake):
+def test_a_warehouse_gets_the_last_change_of_each_key_and_nothing_from_upkeep(lake, monkeypatch):
     lake.create(TABLE)
     lake.merge(TABLE, graph(("I", "a", "a"), ("I", "b", "b")), 1)
     first = lake.changes(TABLE.name, None)
@@ -81,6 +82,9 @@ def test_a_warehouse_gets_the_last_change_of_each_key_and_nothing_from_upkeep(la
     assert lake.changes(TABLE.name, then.cursor) is None
     lake.keep_up(TABLE.name, 168)
     assert lake.changes(TABLE.name, then.cursor).is_empty
+    monkeypatch.setattr(catalog_changes, "_KEPT", -3600)  # as if VACUUM had been there since
+    whole = lake.changes(TABLE.name, first.cursor)
+    assert (whole.full, sorted(whole.arrow().read_all()["segment_id"].to_pylist())) == (True, ["a", "c"])
 
 
 def test_a_table_that_was_made_anew_or_put_back_is_refused(lake):
