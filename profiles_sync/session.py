@@ -27,7 +27,7 @@ def session_of(settings: "Settings") -> "Callable[[], SparkSession]":
 
     def make() -> "SparkSession":
         beside = settings.lake if isinstance(settings.lake, str) else settings.lake.staging
-        log = None if "://" in beside else str(Path(beside) / "spark.log")
+        log = str(Path(beside) / "spark.log") if Path(beside).is_dir() else None
         return get_session(settings.engine.master, settings.engine.driver_memory, log)
 
     return make

@@ -1,1 +1,1 @@
-"""The lake: Delta tables under `<lake>/<space slug>/`, read and written without a JVM."""
+"""The lake: Delta tables under `<lake>/<space slug>/`, without a JVM, or in a Spark catalog."""
