@@ -50,6 +50,7 @@ class CatalogLake:
     settings: "CatalogSettings"
     slug: str
     spark: "Callable[[], SparkSession]" = field(repr=False, compare=False)
+    _there: set[str] = field(default_factory=set, repr=False, compare=False)
 
     @cached_property
     def session(self) -> "SparkSession":
@@ -80,8 +81,12 @@ class CatalogLake:
         return folder
 
     def open(self, name: str) -> "CatalogTable | None":
-        """See `base.Lake`."""
-        return CatalogTable(self, name) if self.session.catalog.tableExists(self.named(name)) else None
+        """See `base.Lake`. A catalog is asked for a table once: nobody drops one under a run."""
+        if name not in self._there:
+            if not self.session.catalog.tableExists(self.named(name)):
+                return None
+            self._there.add(name)
+        return CatalogTable(self, name)
 
     def types(self, name: str) -> dict[str, Type]:
         """See `base.Lake`."""
