@@ -4,6 +4,7 @@ import pyarrow as pa
 import pytest
 
 from profiles_sync.errors import AnotherLake, LakeBusy
+from profiles_sync.generator.case_study import case_study_events
 from profiles_sync.lake import catalog_changes
 from profiles_sync.lake.catalog import CatalogLake
 from profiles_sync.pipeline import batches
@@ -128,8 +129,8 @@ def test_a_space_gives_the_tables_of_the_reference_and_so_does_its_warehouse(tmp
     twin = in_catalog(
         tmp_path, schema, spark, executor="spark" if path == "distributed" else "driver", identity_path=path
     )
-    for day in (0, 3, 1):
-        twin.land(stream(day, 700, day))
+    for events in (case_study_events(), stream(0, 700), stream(1, 700, 3), stream(2, 600, 1)):
+        twin.land(events)
         twin.assert_equal()
         assert job(twin).status == "Success"
         assert_same(twin)
