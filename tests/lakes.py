@@ -39,8 +39,9 @@ class Twin:
             f"engine: {{executor: {executor}}}\n"
         )
         self.settings = load(folder / "acme.yml")
-        self.lake = lake_of(self.settings, lambda: spark)
-        self.engine = Engine(self.settings, self.lake, lambda: spark)
+        self.spark = lambda: spark
+        self.lake = lake_of(self.settings, self.spark)
+        self.engine = Engine(self.settings, self.lake, self.spark)
         self.reference = Space("acme", self.settings.rules)
         self.files = 0
 

@@ -27,7 +27,8 @@ twin = Twin(Path(sys.argv[1]), identity_path="distributed", executor="spark", sp
 for day in (0, 3):
     twin.land(stream(day, 150, day))
     twin.assert_equal()
-    assert job(twin).status == "Success"
+    done = job(twin)
+    assert done.status == "Success", done.shown()
     assert_same(twin)
 """
 

@@ -33,7 +33,7 @@ def stream(seed, count, day=0):
 
 def job(twin):
     """The main job, as the command runs it."""
-    return run(twin.settings, lambda: None)
+    return run(twin.settings, twin.spark)
 
 
 def synced(twin, **changed):
