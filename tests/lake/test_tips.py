@@ -145,7 +145,7 @@ def info_of_the_newest(lake, name):
 def test_rows_outside_of_a_range_of_numbers_are_left_out_by_the_log(lake):
     for batch in range(1, 4):
         lake.append("_control/messages", pa.table({"batch": [batch, batch], "high": [batch, None]}), batch)
-    assert scan(lake.open("_control/messages"), where=pc.field("batch") == 2)["high"].to_pylist() == [2, None]
+    assert scan(lake.open("_control/messages"), where=[("batch", "==", 2)])["high"].to_pylist() == [2, None]
     files = lake.open("_control/messages").to_pyarrow_dataset().get_fragments(filter=pc.field("batch") == 2)
     assert len(list(files)) == 1
 
