@@ -99,7 +99,7 @@ def test_upkeep_that_fails_leaves_the_run_a_success_with_a_warning(twin, monkeyp
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(sync_upkeep, "keep_up", full)
+    monkeypatch.setattr(tables_upkeep, "keep_up", full)
     later = time.time() + 25 * 3600
     monkeypatch.setattr(sync_upkeep.time, "time", lambda: later)
     result = job(twin)
