@@ -44,6 +44,11 @@ class Place:
         """The rows, times as UTC without a zone."""
         return self.run(f"SELECT {', '.join(map(self.quote, columns))} FROM {self.quote(schema, table)}")
 
+    @contextmanager
+    def reading(self):
+        """Many questions one after the other, and no sync meanwhile."""
+        yield
+
     def columns(self, schema="acme"):
         with self.open().connect(read_only=True) as connection:
             return connection.columns(schema)
@@ -92,11 +97,23 @@ class DuckDBPlace(Place):
 
     def __init__(self, folder):
         self.settings = DuckDBSettings(type="duckdb", path=str(folder / "acme.duckdb"))
+        self.reader = None
 
     def run(self, text):
-        with duckdb.connect() as opened:
-            opened.execute(f"ATTACH '{self.settings.path}' AS w; USE w")
-            return opened.execute(text).fetchall()
+        if self.reader is not None:
+            return self.reader.execute(text).fetchall()
+        with self.reading():
+            return self.run(text)
+
+    @contextmanager
+    def reading(self):
+        """A file of thousands of tables takes a while to open."""
+        with duckdb.connect() as self.reader:
+            try:
+                self.reader.execute(f"ATTACH '{self.settings.path}' AS w; USE w")
+                yield
+            finally:
+                self.reader = None
 
 
 _numbers = itertools.count()

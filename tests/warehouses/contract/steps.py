@@ -19,9 +19,10 @@ def in_warehouse(twin, place, name):
 
 def assert_same(twin, place, but=()):
     """Every table of the warehouse holds the rows of the lake's, no more and no fewer."""
-    for name in public_tables(twin.lake):
-        if name not in but:
-            assert in_warehouse(twin, place, name) == in_lake(twin, name), name
+    with place.reading():
+        for name in public_tables(twin.lake):
+            if name not in but:
+                assert in_warehouse(twin, place, name) == in_lake(twin, name), name
 
 
 def synced_same(twin, place):
