@@ -76,29 +76,36 @@ class Postgres:
 @contextmanager
 def postgres():
     """A started server with a database and a user, gone afterwards."""
+    with bare_postgres("postgres", "scram-sha-256") as server:
+        server.admin(f"CREATE USER segment PASSWORD '{PASSWORD}'", "postgres")
+        server.admin("CREATE DATABASE acme", "postgres")
+        server.admin("GRANT CREATE ON DATABASE acme TO segment", "postgres")
+        yield server
+
+
+@contextmanager
+def bare_postgres(owner, auth):
+    """A started server as initdb leaves it, gone afterwards; `auth` is how everybody logs in."""
     # Not below pytest's own folder: another user than root cannot look into that.
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
     server = Postgres(_binaries(), folder / "data", free_port())
     try:
-        _initialise(server, folder)
+        _initialise(server, folder, owner, auth)
         server.start()
-        server.admin(f"CREATE USER segment PASSWORD '{PASSWORD}'", "postgres")
-        server.admin("CREATE DATABASE acme", "postgres")
-        server.admin("GRANT CREATE ON DATABASE acme TO segment", "postgres")
         yield server
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _initialise(server, folder):
+def _initialise(server, folder, owner, auth):
     secret = folder / "password"
     secret.write_text(PASSWORD)
     if os.getuid() == 0:
         for path in (folder, secret):
             shutil.chown(path, "postgres", "postgres")
-    made = [server.bin / "initdb", "-D", server.data, "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync"]
-    made += ["--auth=scram-sha-256", f"--pwfile={secret}"]
+    made = [server.bin / "initdb", "-D", server.data, "-U", owner, "-E", "UTF8", "--locale=C", "--no-sync"]
+    made += [f"--auth={auth}", f"--pwfile={secret}"]
     subprocess.run(_as_postgres(made), check=True, stdout=subprocess.DEVNULL, cwd="/")
 
 

@@ -39,7 +39,7 @@ def setup_sql(
 ) -> None:
     """Print what an admin runs for the Data Graph, and the queries that check it; runs nothing."""
     of = named(kind, settings, data_graph.SCRIPTS)
-    asked = {
+    given = {
         "user": user,
         "role": role,
         "database": database,
@@ -52,7 +52,6 @@ def setup_sql(
         "location": location,
         "existing_reverse_etl": existing_reverse_etl or None,
     }
-    given = {name: value for name, value in asked.items() if value is not None}
     print_text(setup.written(of.kind, data_graph.SCRIPTS, given, _known(of)).text())
 
 

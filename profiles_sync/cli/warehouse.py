@@ -33,7 +33,7 @@ def setup_sql(
 ) -> None:
     """Print what an admin runs in a warehouse before its first sync; runs nothing, and knows no password."""
     of = named(kind, settings, setup.SCRIPTS)
-    asked = {
+    given = {
         "user": user,
         "database": database,
         "schema": schema,
@@ -41,5 +41,4 @@ def setup_sql(
         "role": role,
         "location": location,
     }
-    given = {name: value for name, value in asked.items() if value is not None}
     print_text(setup.written(of.kind, setup.SCRIPTS, given, of.fields, of.egress).text())

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from profiles_sync.data_graph.prerequisite import NEEDED
 from profiles_sync.errors import SettingsError
 
+#: The schema that the linked user makes for itself, as Reverse ETL calls it.
+BOOKKEEPING = "__segment_reverse_etl"
+
 
 @dataclass(frozen=True)
 class Reads:

@@ -5,15 +5,13 @@ Source: Segment, "Redshift Data Graph Setup"; Amazon Redshift documentation, "GR
 
 from collections.abc import Iterator, Sequence
 
-from profiles_sync.data_graph.reads import Reads, reads
+from profiles_sync.data_graph.reads import BOOKKEEPING, Reads, reads
 from profiles_sync.data_graph.validation import Answer, Check, as_step
 from profiles_sync.errors import SettingsError
 from profiles_sync.warehouses.setup import psql
 from profiles_sync.warehouses.setup.names import REDSHIFT as RS
 from profiles_sync.warehouses.setup.redshift import FIRST, RUN, create_user
 from profiles_sync.warehouses.setup.script import Command, Script, Step, sql
-
-BOOKKEEPING = "__segment_reverse_etl"
 
 
 def script(

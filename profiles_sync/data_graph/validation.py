@@ -43,6 +43,22 @@ class Check:
         return "is refused" if self.answer is Answer.REFUSED else "is answered, if only with no row"
 
 
+def usual(database: str, own: str, listed: str, names: tuple[str, ...], read_only: Sequence[str]) -> tuple[Check, ...]:
+    """The checks where one connection reaches every database.
+
+    Args:
+        database: Of the connection.
+        own: Makes something in the place for bookkeeping.
+        listed: Lists the schemas.
+        names: Schemas that have to be among them.
+        read_only: Quoted tables that can be read and not written.
+    """
+    found = [Check(database, own, Answer.ANSWERED), Check(database, listed, Answer.LISTED, names)]
+    found += [Check(database, f"SELECT * FROM {one} LIMIT 10", Answer.ANSWERED) for one in read_only]
+    found += [Check(database, f"DELETE FROM {one} WHERE FALSE", Answer.REFUSED) for one in read_only]
+    return tuple(found)
+
+
 def as_step(user: str, checks: Sequence[Check]) -> Step:
     """The queries for a person to copy, after the set-up."""
     lines: list[str] = []

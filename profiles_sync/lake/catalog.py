@@ -28,9 +28,10 @@ from profiles_sync.lake import catalog_changes
 from profiles_sync.lake.base import Opened, Where
 from profiles_sync.lake.fetched import fetched
 from profiles_sync.lake.indexes import Index
+from profiles_sync.lake.listing import public
 from profiles_sync.lake.storage import storage_of
 from profiles_sync.lake.tables import logical
-from profiles_sync.spec.tables import QUARANTINE, Table, Type, table
+from profiles_sync.spec.tables import Table, Type
 from profiles_sync.warehouses.base import Batch, Cursor
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from profiles_sync.settings import CatalogSettings
 
 _CONTROL, _STAGING = "_control/", "_staging"
-_KEPT_HOURS = 168  # Delta refuses to VACUUM what is younger, for the sake of those who still read or write it
 _NAMES = {"string": Type.STRING, "bigint": Type.BIGINT, "double": Type.DOUBLE, "boolean": Type.BOOLEAN}
 
 
@@ -106,8 +106,7 @@ class CatalogLake:
 
     def public_tables(self) -> list[str]:
         """See `base.Lake`."""
-        names = set(self._tables("")) - {QUARANTINE.name}
-        return sorted(names, key=lambda name: (table(name).group == "track event table", name))
+        return public(self._tables(""))
 
     def control_tables(self) -> list[str]:
         """See `base.Lake`."""
@@ -134,14 +133,14 @@ class CatalogLake:
         self._create(name, {one.name: logical(one.type) for one in rows.schema})
         if rows.num_rows:
             with self.staged(rows, f"{batch}/") as path:
-                self._append(name, [path], {"txnAppId": f"profiles-sync/{self.slug}", "txnVersion": str(batch)})
+                self._append(name, [path], batch)
 
     def append_files(self, name: str, added: Sequence[AddAction], batch: int, types: Mapping[str, Type]) -> None:
         """See `base.Lake`."""
         self._create(name, types)
         self.add_columns(name, types)
         paths = [f"{self.files(name, batch)}/{one.path}" for one in added]
-        self._append(name, paths, {"txnAppId": f"profiles-sync/{self.slug}", "txnVersion": str(batch)})
+        self._append(name, paths, batch)
 
     def look_up(self, name: str, table: Opened, index: Index, keys: NDArray[np.int64]) -> pa.Table:
         """See `base.Lake`."""
@@ -151,7 +150,7 @@ class CatalogLake:
         """See `base.Lake`."""
         self._create(name, {one.name: logical(one.type) for one in rows.schema})
         with self.staged(rows) as path:
-            self._append(name, [path], {})
+            self._append(name, [path], None)
 
     def merge(self, table: Table, changes: pa.Table, batch: int) -> None:
         """See `base.Lake`."""
@@ -169,7 +168,8 @@ class CatalogLake:
     def keep_up(self, name: str, keep_hours: float) -> int:
         """See `base.Lake`."""
         done = self.session.sql(f"OPTIMIZE {self.named(name)}").collect()
-        self.session.sql(f"VACUUM {self.named(name)} RETAIN {max(keep_hours, _KEPT_HOURS):.0f} HOURS").collect()
+        hours = max(keep_hours, catalog_changes.KEPT_HOURS)
+        self.session.sql(f"VACUUM {self.named(name)} RETAIN {hours:.0f} HOURS").collect()
         return sum(int(row["metrics"]["numFilesRemoved"]) for row in done)
 
     def named(self, name: str) -> str:
@@ -193,9 +193,11 @@ class CatalogLake:
         finally:
             filesystem.delete_file(f"{root}/{name}")
 
-    def _append(self, name: str, paths: Sequence[str], options: Mapping[str, str]) -> None:
+    def _append(self, name: str, paths: Sequence[str], batch: int | None) -> None:
+        """Once, where it is a batch's."""
+        once = {} if batch is None else {"txnAppId": f"profiles-sync/{self.slug}", "txnVersion": str(batch)}
         writer = self.frame(self.types(name), paths).write.format("delta").mode("append")
-        writer.options(**options).saveAsTable(self.named(name))
+        writer.options(**once).saveAsTable(self.named(name))
 
     def _merge(self, table: Table, schema: pa.Schema, path: str) -> None:
         view = f"profiles_sync_{uuid.uuid4().hex}"

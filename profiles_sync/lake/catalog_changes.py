@@ -11,19 +11,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from profiles_sync.errors import AnotherLake
 from profiles_sync.lake.changes import last_per_key
 from profiles_sync.lake.fetched import fetched
-from profiles_sync.lake.lineage import LINEAGE, stands_for
+from profiles_sync.lake.lineage import refuse_another
 from profiles_sync.spec.tables import Change, Table, Type, table
 from profiles_sync.warehouses.base import OPERATION, Cursor
 
 if TYPE_CHECKING:
     from profiles_sync.lake.catalog import CatalogLake
 
-_KEPT = 168 * 3600  # seconds; what VACUUM may remove is older
+KEPT_HOURS = 168  # Delta refuses to VACUUM what is younger, for the sake of those who still read or write it
 _METRICS = "to_json(map_from_entries(array_sort(map_entries(operationMetrics))))"
 _FEED: Mapping[str, Type] = {"_change_type": Type.STRING, "_commit_version": Type.BIGINT}
 
@@ -62,10 +60,7 @@ class CatalogChanges:
         feed = self._read(reader.option("endingVersion", self.cursor.version), {**self.types, **_FEED})
         if not is_merged:
             return feed.drop_columns(list(_FEED))
-        feed = feed.filter(pc.not_equal(feed["_change_type"], "update_preimage"))
-        last = last_per_key(feed, list(self.table.key))
-        operation = pc.if_else(pc.equal(last["_change_type"], "delete"), "D", "U")
-        return last.drop_columns(list(_FEED)).append_column(OPERATION, operation)
+        return last_per_key(feed, self.table.key).select([*self.types, OPERATION])
 
     def _read(self, reader: Any, types: Mapping[str, Type]) -> pa.Table:  # noqa: ANN401 a DataFrameReader
         rows = reader.table(self.lake.named(self.table.name))
@@ -83,12 +78,8 @@ def changes(lake: "CatalogLake", name: str, cursor: Cursor | None) -> CatalogCha
     if cursor is None:
         return CatalogChanges(lake, table(name), lake.types(name), now, False, None)
     history = _history(lake, name)
-    if not _follows(lake, name, cursor, now, history):
-        raise AnotherLake(
-            f"the warehouse follows a table that is not {lake.path(name)}: that is another lake, one that was put back "
-            "to an earlier state, or a table that was made anew; set lake: to the lake that was synced, or give this "
-            "one a schema of its own; to load this lake's rows instead, drop the tables and run again"
-        )
+    digests = {one["version"]: _digest(one) for one in history}
+    refuse_another(lake.open, name, cursor, now, lambda version: digests.get(version, ""), lake.path(name))
     is_gone = cursor.table_id != now.table_id or not _is_there(history, cursor.version + 1)
     return CatalogChanges(lake, table(name), lake.types(name), now, is_gone, None if is_gone else cursor.version)
 
@@ -106,17 +97,7 @@ def _digest(commit: Any) -> str:  # noqa: ANN401 a Row
     return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
-def _follows(lake: "CatalogLake", name: str, cursor: Cursor, now: Cursor, history: Sequence[Any]) -> bool:
-    """Whether the cursor stands in the history of this table, or in that of one whose place it takes."""
-    if cursor.table_id != now.table_id:
-        return stands_for(lake.open(LINEAGE), name, cursor.table_id)
-    if cursor.version > now.version:
-        return False
-    commit = next((_digest(one) for one in history if one["version"] == cursor.version), "")
-    return not commit or not cursor.commit or commit == cursor.commit
-
-
 def _is_there(history: Sequence[Any], version: int) -> bool:
     """Whether the feed reaches back to the version: neither its log nor its files have been removed."""
     at = next((float(one["at"]) for one in history if one["version"] == version), 0.0)
-    return at > time.time() - _KEPT
+    return at > time.time() - KEPT_HOURS * 3600

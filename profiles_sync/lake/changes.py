@@ -16,13 +16,11 @@ import pyarrow.dataset as ds
 from deltalake import DeltaTable
 from pyarrow import fs
 
-from profiles_sync.errors import AnotherLake
 from profiles_sync.lake import log, tips
-from profiles_sync.lake.lineage import LINEAGE, stands_for
+from profiles_sync.lake.lineage import refuse_another
 from profiles_sync.lake.log import Action, Entries
 from profiles_sync.lake.storage import storage_of
 from profiles_sync.lake.tables import ARROW, Lake, plain, scan
-from profiles_sync.lake.tips import Tip
 from profiles_sync.spec.tables import Change, Table, Type, table
 from profiles_sync.warehouses.base import OPERATION, Cursor
 
@@ -89,19 +87,18 @@ class Changes:
             )
         delta, first = self._opened(), self.since + 1
         feed = plain(pa.table(delta.load_cdf(starting_version=first, ending_version=self.cursor.version)))
-        feed = feed.filter(pc.not_equal(feed["_change_type"], "update_preimage"))
-        last = last_per_key(feed, list(self.table.key))
-        deleted = pc.equal(last["_change_type"], "delete")
-        rows = {name: last[name] if name in last.column_names else pa.nulls(last.num_rows) for name in self.types}
-        rows[OPERATION] = pc.if_else(deleted, "D", "U")
+        last = last_per_key(feed, self.table.key)
+        missing = pa.nulls(last.num_rows)  # a column that is younger than these changes
+        rows = {name: last[name] if name in last.column_names else missing for name in schema.names}
         return pa.table(rows).cast(schema)
 
 
-def last_per_key(feed: pa.Table, keys: list[str]) -> pa.Table:
-    """The last row of each key in a change feed."""
+def last_per_key(feed: pa.Table, keys: Sequence[str]) -> pa.Table:
+    """What became of each key in a change feed: its last row, and in `_op` whether that is gone."""
+    feed = feed.filter(pc.not_equal(feed["_change_type"], "update_preimage"))
     numbered = feed.sort_by("_commit_version").append_column("_place", pa.array(range(feed.num_rows), pa.int64()))
-    last = numbered.group_by(keys).aggregate([("_place", "max")])["_place_max"]
-    return numbered.take(last)
+    last = numbered.take(numbered.group_by(list(keys)).aggregate([("_place", "max")])["_place_max"])
+    return last.append_column(OPERATION, pc.if_else(pc.equal(last["_change_type"], "delete"), "D", "U"))
 
 
 def changes(lake: Lake, name: str, cursor: Cursor | None) -> Changes | None:
@@ -116,15 +113,11 @@ def changes(lake: Lake, name: str, cursor: Cursor | None) -> Changes | None:
     tip = tips.read(lake, name, entries)
     if tip is None:
         return None
-    if cursor is not None and not _follows(lake, name, tip, entries, cursor):
-        raise AnotherLake(
-            f"the warehouse follows a table that is not the one in {lake.path('')}: that is another lake, one that was "
-            "put back to an earlier state, or a table that was made anew; set lake: to the lake that was synced, or "
-            "give this one a schema of its own; to load this lake's rows instead, drop the tables and run again"
-        )
-    if cursor is not None and (cursor.table_id, cursor.version) == (tip.id, tip.version):
-        return None
     now, about = Cursor(tip.id, tip.version, tip.digest), table(name)
+    if cursor is not None:
+        refuse_another(lake.open, name, cursor, now, entries.digest, f"the one in {lake.path('')}")
+        if (cursor.table_id, cursor.version) == (now.table_id, now.version):
+            return None
     if cursor is not None and cursor.table_id == now.table_id:
         paths = _changed(entries, cursor.version, now.version)
         if paths is not None:
@@ -136,16 +129,6 @@ def changes(lake: Lake, name: str, cursor: Cursor | None) -> Changes | None:
 def _newest(entries: Entries, version: int) -> str | None:
     """The digest of the version if it is the newest one."""
     return entries.digest(version) if entries.newest() == version else None
-
-
-def _follows(lake: Lake, name: str, tip: Tip, entries: Entries, cursor: Cursor) -> bool:
-    """Whether the cursor stands in the history of this table, or in that of one whose place it takes."""
-    if cursor.table_id != tip.id:
-        return stands_for(lake.open(LINEAGE), name, cursor.table_id)
-    if cursor.version > tip.version:
-        return False
-    commit = entries.digest(cursor.version)
-    return not commit or not cursor.commit or commit == cursor.commit
 
 
 def _whole(entries: Entries, version: int) -> list[str] | None:

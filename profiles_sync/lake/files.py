@@ -14,12 +14,17 @@ from profiles_sync.lake.storage import storage_of
 def write(folder: str, name: str, rows: pa.Table) -> AddAction:
     """Write rows to a table's folder; the file belongs to the table once it is committed."""
     filesystem, root = storage_of(folder)
+    return AddAction(name, put(filesystem, f"{root}/{name}", rows), {}, log.now(), True, _statistics(rows))
+
+
+def put(filesystem: fs.FileSystem, path: str, rows: pa.Table) -> int:
+    """Write rows to a file, whose folder may be that of a new table; its size in bytes."""
     if isinstance(filesystem, fs.LocalFileSystem):
-        filesystem.create_dir(root)
-    path = f"{root}/{name}"
+        filesystem.create_dir(path.rpartition("/")[0])
     with filesystem.open_output_stream(path) as out:
         pq.write_table(rows, out, compression="snappy")
-    return AddAction(name, filesystem.get_file_info(path).size, {}, log.now(), True, _statistics(rows))
+    size: int = filesystem.get_file_info(path).size
+    return size
 
 
 def _statistics(rows: pa.Table) -> str:

@@ -1,5 +1,7 @@
 """What tables a lake has."""
 
+from collections.abc import Iterable
+
 from pyarrow import fs
 
 from profiles_sync.lake.storage import storage_of
@@ -9,8 +11,13 @@ from profiles_sync.spec.tables import QUARANTINE, table
 
 def public_tables(lake: Lake) -> list[str]:
     """The tables that a warehouse gets, those that are always there first."""
-    names = set(folders(lake)) - {QUARANTINE.name, "_control", "_staging"}
-    return sorted(names, key=lambda name: (table(name).group == "track event table", name))
+    return public(folders(lake))
+
+
+def public(names: Iterable[str]) -> list[str]:
+    """Those of a space's tables and folders that a warehouse gets, in that order."""
+    wanted = set(names) - {QUARANTINE.name, "_control", "_staging"}
+    return sorted(wanted, key=lambda name: (table(name).group == "track event table", name))
 
 
 def folders(lake: Lake, below: str = "") -> list[str]:

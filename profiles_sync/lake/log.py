@@ -118,6 +118,11 @@ def commit(lake: "Lake", name: str, version: int, actions: Sequence[Action], inf
     return True
 
 
+def transaction(app: str, version: int) -> Action:
+    """What makes a commit one of an application's, which looks for it before it does the same again."""
+    return {"txn": {"appId": app, "version": version, "lastUpdated": now()}}
+
+
 def now() -> int:
     """In milliseconds, as the log has times."""
     return time.time_ns() // 1_000_000

@@ -1,7 +1,6 @@
 """The lake as Delta tables at paths, local or in an object store; all of it works without a JVM."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -14,9 +13,6 @@ from profiles_sync.lake.base import Opened
 from profiles_sync.lake.indexes import Index
 from profiles_sync.spec.tables import Table
 from profiles_sync.warehouses.base import Batch, Cursor
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

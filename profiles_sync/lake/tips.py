@@ -100,7 +100,7 @@ def append(
     if tip is None or metadata != tip.metadata:
         actions.append({"metaData": metadata})
     if batch is not None:
-        actions.append({"txn": {"appId": lake.app(), "version": batch, "lastUpdated": log.now()}})
+        actions.append(log.transaction(lake.app(), batch))
     actions += [{"add": _entry(one)} for one in files]
     info = {"operation": "WRITE", "operationParameters": {"mode": "Append"}, "isBlindAppend": True}
     version = 0 if tip is None else tip.version + 1

@@ -26,6 +26,7 @@ from pyarrow import fs
 from pyroaring import BitMap64
 
 from profiles_sync.lake import indexes, log, vectors
+from profiles_sync.lake.files import put
 from profiles_sync.lake.indexes import DataFile, Index
 from profiles_sync.lake.log import Action
 from profiles_sync.lake.storage import storage_of
@@ -78,9 +79,7 @@ def merge(lake: Lake, name: str, keys: Sequence[str], changes: pa.Table, transac
         if any(len(add["deletionVector"]["pathOrInlineDv"]) > _LONGEST for add in marked):
             return False
         actions = _allowed(table)
-        actions += [
-            {"txn": {"appId": app, "version": at, "lastUpdated": log.now()}} for app, at in transactions.items()
-        ]
+        actions += [log.transaction(app, at) for app, at in transactions.items()]
         actions += [{"remove": _removed(files[hit.path])} for hit in hits]
         actions += [{"add": add} for add in marked]
         found = np.zeros(known.num_rows, np.bool_)
@@ -220,9 +219,6 @@ def _written(table: DeltaTable, changes: pa.Table, known: pa.Table, found: NDArr
 def _file(table: DeltaTable, rows: pa.Table, kind: str, folder: str) -> dict[str, Any]:
     filesystem, root = storage_of(table.table_uri)
     path = f"{folder}{kind}-{uuid.uuid4().hex}.parquet"
-    if folder and isinstance(filesystem, fs.LocalFileSystem):
-        filesystem.create_dir(f"{root}/{folder}")
-    pq.write_table(rows, f"{root}/{path}", filesystem=filesystem, compression="snappy")
-    size = filesystem.get_file_info(f"{root}/{path}").size
+    size = put(filesystem, f"{root}/{path}", rows)
     entry = {"path": path, "partitionValues": {}, "size": size, "dataChange": True}
     return entry | ({} if folder else {"modificationTime": log.now()})

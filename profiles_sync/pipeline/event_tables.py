@@ -14,12 +14,11 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 from numpy.typing import NDArray
-from pyarrow import fs
 
 from profiles_sync.lake.base import Lake
+from profiles_sync.lake.files import put
 from profiles_sync.lake.tables import ARROW
 from profiles_sync.pipeline import staging
 from profiles_sync.pipeline.batches import Batch
@@ -173,12 +172,7 @@ def write(task: WriteTask) -> str:
     made = [_part(task, part) for part in task.parts]
     rows = pa.concat_tables([table for table, _ in made])
     filesystem, folder = resolve(task.folder)
-    if isinstance(filesystem, fs.LocalFileSystem):  # that of a new table; its log comes with the commit
-        filesystem.create_dir(folder)
-    path = f"{folder}/{task.file}"
-    with filesystem.open_output_stream(path) as out:
-        pq.write_table(rows, out, compression="snappy")
-    size = filesystem.get_file_info(path).size
+    size = put(filesystem, f"{folder}/{task.file}", rows)
     return Written(task.table, task.file, size, rows.num_rows, sum(lost for _, lost in made)).to_json()
 
 

@@ -25,14 +25,6 @@ def places(high: Numbers, low: Numbers, wanted_high: Numbers, wanted_low: Number
     return found
 
 
-def among(numbers: Numbers, wanted: Numbers) -> NDArray[np.bool_]:
-    """Which of the numbers are wanted."""
-    distinct = np.unique(wanted)
-    nothing = np.zeros(len(distinct), np.int64)
-    found: NDArray[np.bool_] = places(numbers, np.zeros(len(numbers), np.int64), distinct, nothing) >= 0
-    return found
-
-
 def _slots(count: int) -> NDArray[np.int32]:
     return np.full(1 << max(4, (2 * count).bit_length()), -1, np.int32)
 

@@ -37,7 +37,6 @@ class Capabilities:
         wider: The types that staging has instead of those in `types`; values are cut to fit from there.
         longest_text: The longest text in bytes that can be loaded at all; None where length does not matter.
         transactions: What can be held together.
-        connections: How many a sync may use at once.
     """
 
     types: Mapping[Type, str]
@@ -48,7 +47,6 @@ class Capabilities:
     wider: Mapping[Type, str] = field(default_factory=dict)
     longest_text: int | None = None
     transactions: Transactions = Transactions.ALL
-    connections: int = 1
 
     @property
     def staged(self) -> dict[Type, str]:

@@ -20,6 +20,7 @@ from profiles_sync.errors import MissingExtra, ProfilesSyncError, WarehouseRefus
 from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses.base import Batch, Capabilities, Staged
 from profiles_sync.warehouses.declared import Declared
+from profiles_sync.warehouses.rows import by_table, renamed
 from profiles_sync.warehouses.sql import Dialect
 
 if TYPE_CHECKING:
@@ -70,14 +71,13 @@ class DuckDBConnection:
 
     def columns(self, schema: str) -> dict[str, dict[str, str]]:
         """See `protocol.Connection`."""
-        found: dict[str, dict[str, str]] = {}
-        for table, column, kind in self.query(
-            "SELECT table_name, column_name, data_type FROM information_schema.columns "
-            f"WHERE table_catalog = current_database() AND table_schema = {DIALECT.text(schema)} "
-            "ORDER BY table_name, ordinal_position"
-        ):
-            found.setdefault(table, {})[column] = kind
-        return found
+        return by_table(
+            self.query(
+                "SELECT table_name, column_name, data_type FROM information_schema.columns "
+                f"WHERE table_catalog = current_database() AND table_schema = {DIALECT.text(schema)} "
+                "ORDER BY table_name, ordinal_position"
+            )
+        )
 
     def only_sync(self, schema: str) -> AbstractContextManager[None]:
         """See `protocol.Connection`; no other process can have the file open."""
@@ -113,7 +113,7 @@ class DuckDBConnection:
 
     def load(self, batch: Batch, staging: str, names: Mapping[str, str]) -> Staged:
         """See `protocol.Connection`. DuckDB reads Arrow where it is: a small batch needs no staging table."""
-        rows = _as_kept(batch.arrow(), names)
+        rows = renamed(_naive(batch.arrow()), names)
         few, more = _first(rows, _IN_MEMORY)
         source = f"_staged_{next(self._numbers)}"
         if more is None:
@@ -145,13 +145,10 @@ def _kind(error: Exception) -> str:
     return f"{type(error).__name__}: {line}"
 
 
-def _as_kept(rows: pa.RecordBatchReader, names: Mapping[str, str]) -> pa.RecordBatchReader:
-    """Columns as they are called in DuckDB, timestamps without their zone, which is UTC."""
+def _naive(rows: pa.RecordBatchReader) -> pa.RecordBatchReader:
+    """Timestamps without their zone, which is UTC."""
     naive = [pa.timestamp("us") if pa.types.is_timestamp(field.type) else field.type for field in rows.schema]
-    cast = rows.cast(pa.schema(zip(rows.schema.names, naive, strict=True)))
-    schema = pa.schema([(names.get(field.name, field.name), field.type) for field in cast.schema])
-    renamed = (pa.RecordBatch.from_arrays(batch.columns, schema=schema) for batch in cast)
-    return pa.RecordBatchReader.from_batches(schema, renamed)
+    return rows.cast(pa.schema(zip(rows.schema.names, naive, strict=True)))
 
 
 def _first(rows: pa.RecordBatchReader, most: int) -> tuple[pa.Table, Iterator[pa.RecordBatch] | None]:

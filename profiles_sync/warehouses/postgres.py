@@ -12,7 +12,6 @@ from contextlib import contextmanager, nullcontext, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
-import pyarrow as pa
 from pydantic import Field, SecretStr
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
@@ -20,6 +19,7 @@ from profiles_sync.errors import MissingExtra, ProfilesSyncError, WarehouseBusy,
 from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses.base import INTERNAL, OPERATION, Batch, Capabilities, Cast, Staged
 from profiles_sync.warehouses.declared import Declared
+from profiles_sync.warehouses.rows import by_table, renamed
 from profiles_sync.warehouses.sql import Dialect
 
 if TYPE_CHECKING:
@@ -183,15 +183,14 @@ class PostgresConnection:
 
     def columns(self, schema: str) -> dict[str, dict[str, str]]:
         """See `protocol.Connection`."""
-        found: dict[str, dict[str, str]] = {}
-        for table, column, kind in self.query(
-            "SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod) FROM pg_attribute AS a "
-            "JOIN pg_class AS c ON c.oid = a.attrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace "
-            f"WHERE n.nspname = {DIALECT.text(schema)} AND c.relkind IN ('r', 'p', 'v', 'm', 'f') "
-            "AND a.attnum > 0 AND NOT a.attisdropped ORDER BY c.relname, a.attnum"
-        ):
-            found.setdefault(table, {})[column] = kind
-        return found
+        return by_table(
+            self.query(
+                "SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod) FROM pg_attribute AS a "
+                "JOIN pg_class AS c ON c.oid = a.attrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace "
+                f"WHERE n.nspname = {DIALECT.text(schema)} AND c.relkind IN ('r', 'p', 'v', 'm', 'f') "
+                "AND a.attnum > 0 AND NOT a.attisdropped ORDER BY c.relname, a.attnum"
+            )
+        )
 
     @contextmanager
     def only_sync(self, schema: str) -> Iterator[None]:
@@ -269,7 +268,7 @@ class PostgresConnection:
         listed = ", ".join(f"{DIALECT.quote(column)} {kind}" for column, kind in kinds.items())
         self._run(f"CREATE TEMPORARY TABLE {name} ({listed}) ON COMMIT DROP")
         with self._telling("COPY rows"), self._opened.cursor() as cursor:
-            loaded = cursor.adbc_ingest(name, _renamed(rows, names), mode="append", temporary=True)
+            loaded = cursor.adbc_ingest(name, renamed(rows, names), mode="append", temporary=True)
         return Staged(f"pg_temp.{name}", loaded)
 
     def unload(self, staged: Staged) -> None:
@@ -300,13 +299,6 @@ class PostgresConnection:
         except Error as second:
             return not getattr(second, "sqlstate", None)
         return False
-
-
-def _renamed(rows: pa.RecordBatchReader, names: Mapping[str, str]) -> pa.RecordBatchReader:
-    schema = pa.schema([(names.get(field.name, field.name), field.type) for field in rows.schema])
-    return pa.RecordBatchReader.from_batches(
-        schema, (pa.RecordBatch.from_arrays(batch.columns, schema=schema) for batch in rows)
-    )
 
 
 def _kind(error: Exception) -> str:

@@ -5,8 +5,8 @@ a hundred thousand changes to a million rows, staged, merged and recorded, again
 lie ready, into a table with a primary key: at most 1.5 x. Both targets are analysed before.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -14,12 +14,13 @@ import pyarrow.compute as pc
 from adbc_driver_postgresql import dbapi
 
 from profiles_sync.lake.tables import ARROW
-from profiles_sync.spec.tables import BY_NAME, Table, Type
+from profiles_sync.spec.tables import BY_NAME, Type
 from profiles_sync.sync.apply import Work, apply
 from profiles_sync.sync.plan import plan_table
 from profiles_sync.warehouses import PostgresSettings, open_warehouse
 from profiles_sync.warehouses.base import INTERNAL, OPERATION, Cursor
 from profiles_sync.warehouses.protocol import Connection, Warehouse
+from tests.at_hand import Rows
 from tests.benchmarks.measure import Answer, Bench, Goal, Result, Way, race
 from tests.servers import postgres
 
@@ -42,27 +43,12 @@ def measure(bench: Bench) -> Iterator[Result]:
     with postgres() as server:
         warehouse = open_warehouse("pg", PostgresSettings(**server.settings), "acme")
         with warehouse.connect() as connection, dbapi.connect(warehouse.settings.conninfo) as plain:
-            there = Schema(
-                warehouse, connection, plain, Rows(traits(0, count)), Rows(changed(count, changes, bench.seed))
-            )
+            batches = (traits(0, count), changed(count, changes, bench.seed))
+            rows, changed_rows = (Rows(one, _TABLE, Cursor("t", 1)) for one in batches)
+            there = Schema(warehouse, connection, plain, rows, changed_rows)
             yield race(10, there.staging(), there.bare_ingest(), Goal(1 / 0.8), inputs, bench.repeats)
             connection.execute("ROLLBACK")
             yield race(10, there.syncing(), there.by_hand(), Goal(1.5), inputs, bench.repeats)
-
-
-@dataclass
-class Rows:
-    """A batch that is at hand."""
-
-    rows: pa.Table
-    table: Table = _TABLE
-    types: Mapping[str, Type] = field(default_factory=lambda: _TABLE.types)
-    cursor: Cursor = field(default_factory=lambda: Cursor("t", 1))
-    full: bool = False
-    is_empty: bool = False
-
-    def arrow(self) -> pa.RecordBatchReader:
-        return self.rows.to_reader()
 
 
 @dataclass

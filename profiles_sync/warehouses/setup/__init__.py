@@ -62,7 +62,7 @@ def written(
     Args:
         kind: One of `scripts`.
         scripts: Kind to the function that writes its script; what that takes is what can be given.
-        given: What somebody asked for by name; refused where the kind has no such thing.
+        given: What somebody asked for by name, None where nobody did; refused where the kind has no such thing.
         known: What is known anyway; passed by where the kind has no such thing.
         egress: The addresses to allowlist.
 
@@ -70,8 +70,9 @@ def written(
         SettingsError: Something was given that the kind does not have, or a name that cannot be one.
     """
     takes = inspect.signature(scripts[kind]).parameters
-    for name in given:
+    asked = {name: value for name, value in given.items() if value is not None}
+    for name in asked:
         if name not in takes:
             raise SettingsError(f"--{name.replace('_', '-')}: {kind} has no such thing here, leave it out")
-    chosen = {name: value for name, value in known.items() if name in takes} | dict(given)
+    chosen = {name: value for name, value in known.items() if name in takes} | asked
     return scripts[kind](**chosen, **({"egress": egress} if "egress" in takes else {}))

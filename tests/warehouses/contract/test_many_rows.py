@@ -1,7 +1,6 @@
 """100,000 rows, and 100,000 changes to them, without a lake in between; and 2,000 event tables in one sync."""
 
 import datetime as dt
-from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -9,30 +8,16 @@ import pytest
 
 from profiles_sync.lake.tables import ARROW
 from profiles_sync.pipeline.run import take_new_events
-from profiles_sync.spec.tables import BY_NAME, Change, Table, Type, table
+from profiles_sync.spec.tables import BY_NAME, Change, Type, table
 from profiles_sync.sync.apply import Work, apply
 from profiles_sync.sync.plan import plan_table
 from profiles_sync.warehouses.base import INTERNAL, OPERATION, Cursor
+from tests.at_hand import Rows
 from tests.sync.steps import bought
 from tests.warehouses.contract.steps import synced_same
 
 MANY = 100_000
 START = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
-
-
-@dataclass
-class Rows:
-    """A batch of rows that are at hand."""
-
-    table: Table
-    types: dict
-    rows: pa.Table
-    cursor: Cursor
-    full: bool = False
-    is_empty: bool = False
-
-    def arrow(self):
-        return self.rows.to_reader(max_chunksize=20_000)
 
 
 def made(name, first, count, **added):
@@ -55,7 +40,7 @@ def made(name, first, count, **added):
 
 def sent(place, name, rows, cursor, recorded=None):
     warehouse = place.open()
-    batch = Rows(BY_NAME.get(name) or table(name), table(name).types, rows, cursor)
+    batch = Rows(rows, BY_NAME.get(name) or table(name), cursor, at_once=20_000)
     with warehouse.connect() as connection:
         dialect = warehouse.dialect
         connection.execute(*dialect.create_schema("acme"), *dialect.create_schema(INTERNAL), *dialect.create_cursors())
