@@ -83,7 +83,7 @@ def test_a_warehouse_gets_the_last_change_of_each_key_and_nothing_from_upkeep(la
     assert lake.changes(TABLE.name, then.cursor) is None
     lake.keep_up(TABLE.name, 168)
     assert lake.changes(TABLE.name, then.cursor).is_empty
-    monkeypatch.setattr(catalog_changes, "_KEPT", -3600)  # as if VACUUM had been there since
+    monkeypatch.setattr(catalog_changes, "KEPT_HOURS", -1)  # as if VACUUM had been there since
     whole = lake.changes(TABLE.name, first.cursor)
     assert (whole.full, sorted(whole.arrow().read_all()["segment_id"].to_pylist())) == (True, ["a", "c"])
 
