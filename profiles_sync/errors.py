@@ -7,6 +7,8 @@ It never carries the value of an identifier or a trait, nor a secret.
 import traceback
 from pathlib import Path
 
+from profiles_sync.problems import REFUSED, UNREACHABLE, Problem, problem_of
+
 
 class ProfilesSyncError(Exception):
     """Base of all deliberate errors."""
@@ -47,9 +49,19 @@ class LakeBusy(Transient):
 class WarehouseRefused(Terminal):
     """A warehouse was reached and said no."""
 
+    @property
+    def problem(self) -> Problem:
+        """The class of the error and advice."""
+        return problem_of(str(self), REFUSED)
+
 
 class WarehouseUnreachable(Transient):
     """A warehouse could not be reached."""
+
+    @property
+    def problem(self) -> Problem:
+        """The class of the error and advice."""
+        return problem_of(str(self), UNREACHABLE)
 
 
 class WarehouseBusy(Transient):

@@ -1,19 +1,61 @@
 """`profiles-sync warehouse …`: what is done with one warehouse."""
 
+import getpass
+import sys
 from typing import Annotated
 
 import typer
+from pydantic import SecretStr
 
-from profiles_sync.cli.frame import print_text
-from profiles_sync.cli.named import MaybeFile, named
-from profiles_sync.warehouses import setup
+from profiles_sync.cli.frame import EXIT, File, Json, print_json, print_text
+from profiles_sync.cli.named import MaybeFile, declared_as, named
+from profiles_sync.console import warehouses as console
+from profiles_sync.errors import SettingsError
+from profiles_sync.settings import load
+from profiles_sync.warehouses import WarehouseSettings, open_warehouse, setup
 
-app = typer.Typer(help="Set up a warehouse.", no_args_is_help=True)
+app = typer.Typer(help="List, test and set up warehouses.", no_args_is_help=True)
 
 
-@app.callback()
-def _group() -> None:
-    """Without it, the only command would stand for the group."""
+@app.command("list")
+def list_warehouses(settings: File, json: Json = False) -> None:
+    """Show the warehouses of the settings: name, type, place, whether enabled, and the last sync."""
+    from profiles_sync.sync.status import warehouses_of
+
+    shown = {"warehouses": warehouses_of(load(settings))}
+    (print_json if json else console.print_list)(shown)
+
+
+@app.command()
+def test(
+    name: Annotated[str, typer.Argument(help="The name of a warehouse in the settings.")],
+    settings: File,
+    json: Json = False,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Try the password on the standard input, not that of the settings.")
+    ] = False,
+) -> None:
+    """Test Connection: connect, and try each right that a sync needs on a scratch table, removed afterwards."""
+    from profiles_sync.sync.trial import try_out
+
+    loaded = load(settings)
+    declared = declared_as(name, loaded)
+    if password_stdin:
+        declared = _with_password(name, declared)
+    known = setup.fields_of(declared.model_dump(by_alias=True))
+    trial = try_out(open_warehouse(name, declared, loaded.schema_name), known)
+    (print_json if json else console.print_trial)(trial.shown())
+    if not trial.ok:
+        raise typer.Exit(EXIT["Failed"])
+
+
+def _with_password(name: str, declared: WarehouseSettings) -> WarehouseSettings:
+    if "password" not in type(declared).model_fields:
+        raise SettingsError(f"--password-stdin: warehouse {name} is of type {declared.type}, which has no password")
+    typed = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    if not typed:
+        raise SettingsError("--password-stdin: nothing on the standard input; write the password there")
+    return declared.model_copy(update={"password": SecretStr(typed)})
 
 
 @app.command("setup-sql")

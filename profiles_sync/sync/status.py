@@ -6,6 +6,7 @@ from profiles_sync.control import history
 from profiles_sync.errors import SettingsError
 from profiles_sync.lake.opening import readable_lake_of
 from profiles_sync.settings import Settings
+from profiles_sync.warehouses import open_warehouse
 
 
 def status_of(settings: Settings, sync: str | None = None) -> dict[str, Any]:
@@ -27,3 +28,18 @@ def status_of(settings: Settings, sync: str | None = None) -> dict[str, Any]:
         },
         "syncs": shown,
     }
+
+
+def warehouses_of(settings: Settings) -> list[dict[str, Any]]:
+    """The warehouses in the order of the settings; connects to none."""
+    known = status_of(settings)["warehouses"]
+    return [
+        {
+            "name": name,
+            "type": one.type,
+            "place": open_warehouse(name, one, settings.schema_name).place,
+            "enabled": one.enabled,
+            "last_sync": known[name]["last_sync"],
+        }
+        for name, one in settings.warehouses.items()
+    ]

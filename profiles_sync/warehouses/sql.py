@@ -35,6 +35,10 @@ class Dialect:
         """The schema, if it is not there."""
         return [f"CREATE SCHEMA IF NOT EXISTS {self.quote(schema)}"]
 
+    def drop_schema(self, schema: str) -> list[str]:
+        """An empty schema that is there; one that holds something should stay."""
+        return [f"DROP SCHEMA {self.quote(schema)}"]
+
     def create_table(self, schema: str, table: str, columns: Mapping[str, str], keys: Sequence[str]) -> list[str]:
         """A table with its first columns, if it is not there; `keys` tell its rows apart and may decide its layout."""
         listed = ", ".join(f"{self.quote(name)} {kind}" for name, kind in columns.items())

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from profiles_sync.errors import SettingsError
 from profiles_sync.warehouses.setup import bigquery, databricks, duckdb, postgres, redshift, snowflake, synapse
+from profiles_sync.warehouses.setup.rights import Right
 from profiles_sync.warehouses.setup.script import Script
 
 SCRIPTS: dict[str, Callable[..., Script]] = {
@@ -18,6 +19,15 @@ SCRIPTS: dict[str, Callable[..., Script]] = {
     "redshift": redshift.script,
     "synapse": synapse.script,
     "databricks": databricks.script,
+}
+GRANTS: dict[str, Callable[..., Mapping[Right, str]]] = {
+    "duckdb": duckdb.grants,
+    "postgres": postgres.grants,
+    "snowflake": snowflake.grants,
+    "bigquery": bigquery.grants,
+    "redshift": redshift.grants,
+    "synapse": synapse.grants,
+    "databricks": databricks.grants,
 }
 _ALSO = {"azure": "synapse", "azure-synapse": "synapse", "azure_synapse": "synapse"}  # Segment calls it Azure
 _FIELDS = {
@@ -30,6 +40,7 @@ _FIELDS = {
     "warehouse": "warehouse",
     "role": "role",
     "location": "location",
+    "path": "path",
 }
 
 
@@ -76,3 +87,22 @@ def written(
             raise SettingsError(f"--{name.replace('_', '-')}: {kind} has no such thing here, leave it out")
     chosen = {name: value for name, value in known.items() if name in takes} | asked
     return scripts[kind](**chosen, **({"egress": egress} if "egress" in takes else {}))
+
+
+def grant_of(kind: str, right: Right, known: Mapping[str, object]) -> str:
+    """What an admin runs to give a right; where the kind cannot say, what prints the whole set-up.
+
+    Args:
+        kind: A kind of warehouse, which may have no grants of its own here.
+        right: What the sync lacks.
+        known: What is known of the warehouse: user, database, schema and so on.
+    """
+    whole = f"what `profiles-sync warehouse setup-sql {kind}` prints" if kind in SCRIPTS else f"the right to {right}"
+    grants = GRANTS.get(kind)
+    if grants is None:
+        return whole
+    takes = inspect.signature(grants).parameters
+    try:
+        return grants(**{name: value for name, value in known.items() if name in takes})[right]
+    except (SettingsError, TypeError):  # a built-in user, or a field that the settings leave out
+        return whole

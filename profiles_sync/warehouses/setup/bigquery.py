@@ -4,10 +4,11 @@ Source: Segment, "BigQuery Destination"; Google Cloud documentation, "gcloud", "
 """
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from profiles_sync.warehouses.setup import addresses
 from profiles_sync.warehouses.setup.names import matching
+from profiles_sync.warehouses.setup.rights import Right, spread
 from profiles_sync.warehouses.setup.script import Command, Script, Step, client
 
 PROJECT = "your-project-id"
@@ -41,6 +42,13 @@ def script(
         Step(addresses.title(egress), _allowlist(egress)),
     )
     return Script("BigQuery for Profiles Sync. It may be run again; what is there stays.", "#", RUN, (FIRST,), steps)
+
+
+def grants(*, database: str, user: str = "segment-warehouses") -> Mapping[Right, str]:
+    """What an admin runs in a shell to give the service account one right: two roles give all."""
+    project, email = project_of(database), email_of(user, database)
+    owner, jobs = (bind(project, email, f"roles/bigquery.{role}").text for role in ("dataOwner", "jobUser"))
+    return spread(connect=jobs, create_schema=owner, create_table=owner, rows=owner)
 
 
 def project_of(name: str) -> str:

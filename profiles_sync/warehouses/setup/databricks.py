@@ -5,11 +5,12 @@ Source: Segment, "Databricks for Profiles Sync"; Databricks documentation, "Unit
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from profiles_sync.warehouses.setup import addresses
 from profiles_sync.warehouses.setup.names import DATABRICKS as DB
 from profiles_sync.warehouses.setup.names import checked
+from profiles_sync.warehouses.setup.rights import Right, spread
 from profiles_sync.warehouses.setup.script import Command, Script, Step, sql
 
 #: Stands for what Databricks makes up.
@@ -43,6 +44,17 @@ def script(
         ("Run it as an admin of the metastore, in a workspace with Unity Catalog.",),
         (),
         steps,
+    )
+
+
+def grants(*, user: str, database: str) -> Mapping[Right, str]:
+    """What an admin runs to give the service principal one right, in the whole catalog."""
+    to = f"ON CATALOG {DB.name(database)} TO {DB.name(user)};"
+    return spread(
+        connect=f"GRANT USE CATALOG, USE SCHEMA {to}",
+        create_schema=f"GRANT CREATE SCHEMA {to}",
+        create_table=f"GRANT CREATE TABLE, MODIFY {to}",
+        rows=f"GRANT MODIFY, SELECT {to}",
     )
 
 

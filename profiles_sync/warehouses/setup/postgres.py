@@ -3,10 +3,12 @@
 Source: Segment, "Postgres Warehouse Destination"; PostgreSQL documentation, "GRANT", "The pg_hba.conf File".
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from profiles_sync.warehouses.base import INTERNAL
 from profiles_sync.warehouses.setup import addresses, psql
 from profiles_sync.warehouses.setup.names import POSTGRES as PG
+from profiles_sync.warehouses.setup.rights import Right, spread
 from profiles_sync.warehouses.setup.script import Script, Step, sql
 
 
@@ -35,6 +37,18 @@ def script(
         ("Run it as an admin: psql -X -h HOST -U ADMIN -d postgres -f THIS_FILE",),
         (psql.STOP,),
         steps,
+    )
+
+
+def grants(*, user: str, database: str, schema: str) -> Mapping[Right, str]:
+    """What an admin runs, connected to the database, to give the user one right."""
+    who, where, inside = PG.grantee(user), PG.name(database), f"{PG.name(schema)}, {PG.name(INTERNAL)}"
+    return spread(
+        connect=f"GRANT CONNECT, TEMPORARY ON DATABASE {where} TO {who};",
+        create_schema=f"GRANT CREATE ON DATABASE {where} TO {who};",
+        create_table=f"GRANT USAGE, CREATE ON SCHEMA {inside} TO {who};",
+        rows=f"GRANT ALL PRIVILEGES ON ALL TABLES IN SCHEMA {inside} TO {who};",
+        staging=f"GRANT TEMPORARY ON DATABASE {where} TO {who};",
     )
 
 

@@ -4,10 +4,12 @@ Source: Segment, "Redshift Warehouse Destination"; Amazon Redshift documentation
 """
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from profiles_sync.warehouses.base import INTERNAL
 from profiles_sync.warehouses.setup import addresses, psql
 from profiles_sync.warehouses.setup.names import REDSHIFT as RS
+from profiles_sync.warehouses.setup.rights import Right, spread
 from profiles_sync.warehouses.setup.script import Command, Script, Step, sql
 
 _PASSWORD = "SEGMENT_PASSWORD"
@@ -39,6 +41,18 @@ def script(
         Step(addresses.title(egress), _allowlist(egress)),
     )
     return Script("Redshift for Profiles Sync. It may be run again; what is there stays.", "--", RUN, FIRST, steps)
+
+
+def grants(*, user: str, database: str, schema: str) -> Mapping[Right, str]:
+    """What an admin runs, connected to the database, to give the user one right."""
+    who, where, inside = RS.grantee(user), RS.name(database), f"{RS.name(schema)}, {RS.name(INTERNAL)}"
+    return spread(
+        connect=f"GRANT TEMPORARY ON DATABASE {where} TO {who};",
+        create_schema=f"GRANT CREATE ON DATABASE {where} TO {who};",
+        create_table=f"GRANT USAGE, CREATE ON SCHEMA {inside} TO {who};",
+        rows=f"GRANT ALL PRIVILEGES ON ALL TABLES IN SCHEMA {inside} TO {who};",
+        staging=f"GRANT TEMPORARY ON DATABASE {where} TO {who};",
+    )
 
 
 def create_user(user: str) -> tuple[Command, ...]:

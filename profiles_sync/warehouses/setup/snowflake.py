@@ -4,10 +4,11 @@ Source: Segment, "Snowflake Destination"; Snowflake documentation, "Key-pair aut
 """
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from profiles_sync.warehouses.setup import addresses
 from profiles_sync.warehouses.setup.names import SNOWFLAKE as SF
+from profiles_sync.warehouses.setup.rights import Right, spread
 from profiles_sync.warehouses.setup.script import Command, Script, Step, sql
 
 KEY = (
@@ -52,6 +53,17 @@ def script(
         ("Run it with the role ACCOUNTADMIN, or one that may create warehouses, databases, roles and users.",),
         (),
         steps,
+    )
+
+
+def grants(*, database: str, schema: str, warehouse: str, role: str = "SEGMENT") -> Mapping[Right, str]:
+    """What an admin runs to give the role one right."""
+    to, where, inside = f"TO ROLE {SF.grantee(role)}", SF.name(database), SF.name(database, schema)
+    return spread(
+        connect=f"GRANT USAGE ON WAREHOUSE {SF.name(warehouse)} {to}; GRANT USAGE ON DATABASE {where} {to};",
+        create_schema=f"GRANT CREATE SCHEMA ON DATABASE {where} {to};",
+        create_table=f"GRANT ALL PRIVILEGES ON SCHEMA {inside} {to};",
+        rows=f"GRANT ALL PRIVILEGES ON ALL TABLES IN SCHEMA {inside} {to};",
     )
 
 

@@ -4,10 +4,11 @@ Source: Segment, "Azure Synapse Analytics Destination"; Microsoft documentation,
 """
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from profiles_sync.warehouses.setup import addresses
 from profiles_sync.warehouses.setup.names import SYNAPSE as AZ
+from profiles_sync.warehouses.setup.rights import Right
 from profiles_sync.warehouses.setup.script import Command, Script, Step
 
 _PASSWORD = "$(SEGMENT_PASSWORD)"
@@ -51,6 +52,11 @@ def script(
         ),
     )
     return Script("Azure Synapse for Profiles Sync.", "--", _run(database), (), steps)
+
+
+def grants(*, user: str, database: str) -> Mapping[Right, str]:
+    """What an admin runs, connected to the pool, to give the user one right: one grant gives all."""
+    return dict.fromkeys(Right, f"GRANT CONTROL ON DATABASE::{AZ.name(database)} TO {AZ.grantee(user)};")
 
 
 def _run(database: str) -> tuple[str, ...]:
