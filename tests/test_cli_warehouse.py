@@ -48,8 +48,8 @@ def test_a_warehouse_that_does_not_ends_with_1_and_says_what_to_do(tmp_path):
 
 
 def test_a_name_that_is_not_in_the_settings_is_wrong_usage(tmp_path):
-    code, _, err = in_process("warehouse", "test", "lokal", "--settings", written(tmp_path, SETTINGS))
-    assert (code, err) == (2, "error: no warehouse 'lokal' in the settings; declared there: local\n")
+    code, _, err = in_process("warehouse", "test", "locl", "--settings", written(tmp_path, SETTINGS))
+    assert (code, err) == (2, "error: no warehouse 'locl' in the settings; declared there: local\n")
 
 
 def test_a_password_is_only_for_who_has_one(tmp_path, monkeypatch):
