@@ -7,11 +7,16 @@ It never carries the value of an identifier or a trait, nor a secret.
 import traceback
 from pathlib import Path
 
-from profiles_sync.problems import REFUSED, UNREACHABLE, Problem, problem_of
+from profiles_sync.problems import REFUSED, UNREACHABLE, ErrorClass, Problem, problem_of
 
 
 class ProfilesSyncError(Exception):
     """Base of all deliberate errors."""
+
+    @property
+    def problem(self) -> Problem:
+        """The class of the error and advice, for the history."""
+        return Problem(ErrorClass.INTERNAL, "the error says what to do")
 
 
 class Terminal(ProfilesSyncError):
@@ -41,9 +46,35 @@ class LakeError(Terminal):
 class AnotherLake(Terminal):
     """A warehouse follows tables that are not those of this lake."""
 
+    @property
+    def problem(self) -> Problem:
+        """See `ProfilesSyncError`."""
+        return Problem(ErrorClass.SCHEMA, "give each lake a schema of its own, or set lake: to the one that was synced")
+
 
 class LakeBusy(Transient):
     """Another run of the same space holds the lock."""
+
+
+class ChangedMeanwhile(Transient):
+    """Somebody else changed the space's operation first; what was asked for is not done."""
+
+
+class ChangeRefused(Terminal):
+    """What was asked for does not fit the state of the thing it was asked for."""
+
+
+class Denied(Terminal):
+    """Who asked has not the role for it."""
+
+
+class CredentialsMissing(Terminal):
+    """A password or key that is kept or referred to cannot be read."""
+
+    @property
+    def problem(self) -> Problem:
+        """See `ProfilesSyncError`."""
+        return Problem(ErrorClass.CREDENTIALS, "put the key, the variable or the file in place; nothing else is wrong")
 
 
 class WarehouseRefused(Terminal):
@@ -67,9 +98,23 @@ class WarehouseUnreachable(Transient):
 class WarehouseBusy(Transient):
     """Another sync writes the same tables."""
 
+    @property
+    def problem(self) -> Problem:
+        """See `ProfilesSyncError`."""
+        return Problem(
+            ErrorClass.CAPACITY, "let one run at a time sync it; the next run goes on where this one stopped"
+        )
+
 
 class MissingExtra(Terminal):
     """An optional dependency is needed; names the extra that brings it."""
+
+
+def problem_in(error: Exception) -> Problem:
+    """The class of any error, and advice."""
+    if isinstance(error, ProfilesSyncError):
+        return error.problem
+    return Problem(ErrorClass.INTERNAL, "report it, with the log of the run at level debug; the next run repeats it")
 
 
 def first_line(error: Exception) -> str:

@@ -87,6 +87,7 @@ def test_the_list_has_every_warehouse_also_a_disabled_one_and_connects_to_none(t
             "type": "duckdb",
             "place": f"schema acme of the DuckDB file {tmp_path / 'acme.duckdb'}",
             "enabled": True,
+            "status": "enabled",
             "last_sync": None,
         },
         {
@@ -94,6 +95,7 @@ def test_the_list_has_every_warehouse_also_a_disabled_one_and_connects_to_none(t
             "type": "postgres",
             "place": "schema acme of the Postgres database acme at 127.0.0.1:1",
             "enabled": False,
+            "status": "disabled",
             "last_sync": None,
         },
     ]

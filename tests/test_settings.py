@@ -123,6 +123,7 @@ storage: {account_key: from_file}
 sources: {website: {id: source_1, name: Website, path: ./events}}
 warehouses: {local: {type: duckdb, path: ./acme.duckdb, schema: null, enabled: true}}
 identity: {rules: {app_id: {limit: 5, frequency: Ever, priority: 9, blocked: {exact: [none], patterns: ["0+"]}}}}
+roles: {ann: Unify and Engage Admin}
 """
 CHANGED = {
     "space.name": ("Other", "Other"),
@@ -154,6 +155,10 @@ CHANGED = {
     "engine.driver_memory": ("3g", "3g"),
     "upkeep.every_hours": ("12", 12),
     "upkeep.keep_hours": ("24", 24),
+    "retries.times": ("5", 5),
+    "retries.first_wait": ("1", 1),
+    "retries.longest_wait": ("9", 9),
+    "roles.ann": ('["Workspace Owner"]', ("Workspace Owner",)),
     "storage.account_key": (SECRET, "********"),
 }
 

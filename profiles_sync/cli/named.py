@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from profiles_sync.errors import SettingsError
 from profiles_sync.settings import Settings, load
-from profiles_sync.warehouses import WarehouseSettings, setup
+from profiles_sync.warehouses import setup
 
 MaybeFile = Annotated[
     Path | None, typer.Option("--settings", help="The space's settings file.", envvar="PROFILES_SYNC_SETTINGS")
@@ -38,15 +37,3 @@ def named(word: str, file: Path | None, kinds: Mapping[str, object]) -> Named:
         return Named(setup.kind_of(word, kinds), {}, settings)
     fields = setup.fields_of(declared.model_dump(by_alias=True))
     return Named(setup.kind_of(declared.type, kinds), fields, settings)
-
-
-def declared_as(name: str, settings: Settings) -> WarehouseSettings:
-    """The warehouse of that name.
-
-    Raises:
-        SettingsError: The settings declare none.
-    """
-    if name not in settings.warehouses:
-        known = ", ".join(settings.warehouses) or "none"
-        raise SettingsError(f"no warehouse {name!r} in the settings; declared there: {known}")
-    return settings.warehouses[name]

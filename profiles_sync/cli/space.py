@@ -50,12 +50,28 @@ def status(
 
 
 @app.command()
+def audit(settings: File, json: Json = False) -> None:
+    """Show who changed what in the space's operation, newest first, and who was refused."""
+    from profiles_sync.sync.status import changes_of
+
+    shown = {"changes": changes_of(load(settings))}
+    if json:
+        print_json(shown)
+    else:
+        overview.print_audit(shown)
+
+
+@app.command()
 def check(settings: File, json: Json = False) -> None:
     """Check the settings and print each effective value with where it comes from; secrets are masked."""
+    from profiles_sync.control.policy import Right, ask
+    from profiles_sync.lake.opening import lake_of
     from profiles_sync.settings.advice import warnings_of
 
+    loaded = load(settings)
+    ask(loaded, lake_of(loaded), Right.SEE, "check")
     rows = list(origins(settings, os.environ))
-    warnings = warnings_of(load(settings), rows)
+    warnings = warnings_of(loaded, rows)
     if json:
         shown = {key: {"value": value, "origin": origin} for key, value, origin in rows}
         print_json({"settings": shown, "warnings": warnings})

@@ -2,24 +2,28 @@
 
 import getpass
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import SecretStr
 
 from profiles_sync.cli.frame import EXIT, File, Json, print_json, print_text
-from profiles_sync.cli.named import MaybeFile, declared_as, named
+from profiles_sync.cli.named import MaybeFile, named
 from profiles_sync.console import warehouses as console
 from profiles_sync.errors import SettingsError
 from profiles_sync.settings import load
-from profiles_sync.warehouses import WarehouseSettings, open_warehouse, setup
+from profiles_sync.warehouses import setup
 
-app = typer.Typer(help="List, test and set up warehouses.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from profiles_sync.control.warehouses import Managed
+    from profiles_sync.sync.connecting import Connected
+
+app = typer.Typer(help="Add, test, switch, delete and set up warehouses.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(help="The name of a warehouse.")]
 
 
 @app.command("list")
 def list_warehouses(settings: File, json: Json = False) -> None:
-    """Show the warehouses of the settings: name, type, place, whether enabled, and the last sync."""
+    """Show the warehouses: name, type, place, where each stands, and the last sync."""
     from profiles_sync.sync.status import warehouses_of
 
     shown = {"warehouses": warehouses_of(load(settings))}
@@ -27,35 +31,106 @@ def list_warehouses(settings: File, json: Json = False) -> None:
 
 
 @app.command()
+def show(name: Name, settings: File, json: Json = False) -> None:
+    """Show how a warehouse is connected to, secrets masked, and the addresses to allowlist there."""
+    from profiles_sync.sync.status import connection_of
+
+    shown = connection_of(load(settings), name)
+    (print_json if json else console.print_connection)(shown)
+
+
+@app.command()
+def add(
+    name: Name,
+    settings: File,
+    fields: Annotated[
+        list[str] | None, typer.Argument(metavar="[FIELD=VALUE]...", help="As in a settings file, type=… among them.")
+    ] = None,
+    json: Json = False,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Keep the password on the standard input, encrypted.")
+    ] = False,
+) -> None:
+    """Create a warehouse, test it, and request it; an Admin enables it. Takes up again one that was deleted."""
+    from profiles_sync.sync import connecting
+
+    given = dict(map(_field, fields or []))
+    _show(connecting.add(load(settings), name, given, _typed() if password_stdin else None), json)
+
+
+@app.command()
 def test(
-    name: Annotated[str, typer.Argument(help="The name of a warehouse in the settings.")],
+    name: Name,
     settings: File,
     json: Json = False,
     password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Try the password on the standard input, not that of the settings.")
+        bool, typer.Option("--password-stdin", help="Try the password on the standard input, not the one that is set.")
     ] = False,
 ) -> None:
     """Test Connection: connect, and try each right that a sync needs on a scratch table, removed afterwards."""
-    from profiles_sync.sync.trial import try_out
+    from profiles_sync.sync import connecting
 
     loaded = load(settings)
-    declared = declared_as(name, loaded)
-    if password_stdin:
-        declared = _with_password(name, declared)
-    known = setup.fields_of(declared.model_dump(by_alias=True))
-    trial = try_out(open_warehouse(name, declared, loaded.schema_name), known)
-    (print_json if json else console.print_trial)(trial.shown())
-    if not trial.ok:
+    connecting.check_name(loaded, name, password_stdin)
+    _show(connecting.test(loaded, name, _typed() if password_stdin else None), json)
+
+
+@app.command()
+def enable(name: Name, settings: File, json: Json = False) -> None:
+    """Let a warehouse be synced from the next run on; it then gets all that it has missed."""
+    from profiles_sync.control import operating
+
+    _show_change(operating.enable(load(settings), name), json)
+
+
+@app.command()
+def disable(name: Name, settings: File, json: Json = False) -> None:
+    """Sync a warehouse no more; its credentials are kept."""
+    from profiles_sync.control import operating
+
+    _show_change(operating.disable(load(settings), name), json)
+
+
+@app.command()
+def delete(
+    name: Name,
+    settings: File,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    json: Json = False,
+) -> None:
+    """Forget a disabled warehouse and the credentials that are kept for it; what was synced stays there."""
+    from profiles_sync.control import operating
+
+    loaded = load(settings)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise SettingsError(f"warehouse delete {name}: say --yes to do it")
+        typer.confirm(f"Delete the warehouse {name} and its credentials?", abort=True)
+    _show_change(operating.delete(loaded, name), json)
+
+
+def _show(connected: "Connected", json: bool) -> None:
+    (print_json if json else console.print_trial)(connected.shown())
+    if not connected.trial.ok:
         raise typer.Exit(EXIT["Failed"])
 
 
-def _with_password(name: str, declared: WarehouseSettings) -> WarehouseSettings:
-    if "password" not in type(declared).model_fields:
-        raise SettingsError(f"--password-stdin: warehouse {name} is of type {declared.type}, which has no password")
+def _show_change(one: "Managed", json: bool) -> None:
+    (print_json if json else console.print_change)({"warehouse": one.name, "status": str(one.status)})
+
+
+def _field(text: str) -> tuple[str, str]:
+    name, is_given, value = text.partition("=")
+    if not is_given:
+        raise SettingsError(f"expected FIELD=VALUE, such as type=postgres, and not {name!r}")
+    return name, value
+
+
+def _typed() -> str:
     typed = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     if not typed:
         raise SettingsError("--password-stdin: nothing on the standard input; write the password there")
-    return declared.model_copy(update={"password": SecretStr(typed)})
+    return typed
 
 
 @app.command("setup-sql")

@@ -88,28 +88,38 @@ def print_status(shown: dict[str, Any], detail: bool) -> None:
     """The overview and the Syncs table."""
     console = screen()
     rows = [
-        (name, "yes" if one["enabled"] else "no", one["last_sync"], one["next_sync"], "hourly")
+        (name, one["status"], one["last_sync"], one["last_status"], one["next_sync"], one["frequency"])
         for name, one in shown["warehouses"].items()
     ]
-    console.print(table("Warehouses", ("warehouse", "enabled", "last sync", "next sync", "frequency"), rows))
-    syncs = [
-        (
-            one["sync_id"],
-            one["warehouse"],
-            one["status"],
-            one["duration_minutes"],
-            one["start_time"],
-            one["synced_rows"],
-        )
-        for one in shown["syncs"][:20]
-    ]
+    columns = ("warehouse", "status", "last sync", "sync status", "next sync", "frequency")
+    console.print(table("Warehouses", columns, rows))
+    known = ("sync_id", "warehouse", "status", "duration_minutes", "start_time", "synced_rows")
+    syncs = [[one[name] for name in known] for one in shown["syncs"][:20]]
     console.print(table("Syncs", ("id", "warehouse", "sync status", "minutes", "start time", "synced rows"), syncs))
     for one in shown["syncs"] if detail else []:
-        console.print(
-            table(f"{one['warehouse']}: rows", ("table", "rows"), [*one["groups"].items(), *one["tables"].items()])
-        )
-        for name, error in one["errors"].items():
-            console.print(f"[red]{name}:[/] {escape(error)}", soft_wrap=True)
+        _print_sync(console, one)
+
+
+def _print_sync(console: Console, one: dict[str, Any]) -> None:
+    """Rows by table in their groups, then every error with its class and what to do."""
+    for group, rows in one["grouped"].items():
+        title = f"{one['warehouse'] or 'lake'}: {one['groups'][group]:,} rows in {group}"
+        console.print(table(title, ("table", "rows"), rows.items()) if rows else title)
+    errors = [*one["errors"].items()] + ([(one["warehouse"] or "run", one["error"])] if one["error"] else [])
+    for name, error in errors:
+        console.print(f"[red]{escape(name)}:[/] {escape(error)}", soft_wrap=True)
+        problem = one["problems"].get(name) or one["problem"]
+        if problem:
+            console.print(f"  {problem['class']}: {escape(problem['advice'])}", soft_wrap=True)
+
+
+def print_audit(shown: dict[str, Any]) -> None:
+    """The control log."""
+    rows = [
+        (one["at"], one["who"], one["action"], f"{one['about']} {one['name']}", one["number"])
+        for one in shown["changes"]
+    ]
+    screen().print(table("Changes", ("at", "who", "did", "to", "number"), rows))
 
 
 def print_settings(rows: Sequence[tuple[str, object, str]], warnings: Sequence[str]) -> None:

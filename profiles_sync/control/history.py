@@ -13,17 +13,23 @@ import pyarrow as pa
 
 from profiles_sync.lake.base import Lake
 from profiles_sync.lake.tables import scan
+from profiles_sync.problems import ErrorClass, Problem
 from profiles_sync.spec.tables import Group, table
 
 SYNCS, SCHEMAS = "_control/syncs", "_control/schemas"
 _SCHEMA = pa.schema([("sync_id", pa.string()), ("started_at", pa.int64()), ("record", pa.string())])
 _SETTLED = pa.schema([("warehouse", pa.string()), ("schema", pa.string())])
+GRAPH = "identity graph tables"
 _GROUPS = {Group.EVENT_TYPE: "event type tables", Group.TRACK: "event tables"}
 
 
 @dataclass(frozen=True)
 class Sync:
-    """One warehouse's part in a run; without warehouses, the lake's. Times are microseconds since 1970 UTC."""
+    """One warehouse's part in a run; without warehouses, the lake's. Times are microseconds since 1970 UTC.
+
+    `tables` are rows by table, `errors` are of tables and `error` of the whole; `problems` and `problem` are their
+    classes, with advice.
+    """
 
     sync_id: str
     warehouse: str | None
@@ -35,6 +41,8 @@ class Sync:
     errors: dict[str, str] = field(default_factory=dict)
     error: str | None = None
     schema: str | None = None
+    problems: dict[str, Problem] = field(default_factory=dict)
+    problem: Problem | None = None
 
     @property
     def minutes(self) -> float:
@@ -42,19 +50,49 @@ class Sync:
         return round((self.finished_at - self.started_at) / 60_000_000, 2)
 
     @property
-    def groups(self) -> dict[str, int]:
-        """Rows of identity graph tables, event type tables and event tables."""
-        counts = {"identity graph tables": 0, "event type tables": 0, "event tables": 0}
+    def said(self) -> str | None:
+        """Every error in one line."""
+        return (
+            "; ".join([*filter(None, [self.error]), *(f"{name}: {error}" for name, error in self.errors.items())])
+            or None
+        )
+
+    @property
+    def error_class(self) -> str | None:
+        """Of the error of the whole, else of the first table that has one."""
+        found = self.problem or next(iter(self.problems.values()), None)
+        return None if found is None else str(found.error_class)
+
+    @property
+    def grouped(self) -> dict[str, dict[str, int]]:
+        """Rows by table, of identity graph tables, event type tables and event tables."""
+        found: dict[str, dict[str, int]] = {group: {} for group in (GRAPH, *_GROUPS.values())}
         for name, rows in self.tables.items():
-            counts[_GROUPS.get(table(name).group, "identity graph tables")] += rows
-        return counts
+            found[_GROUPS.get(table(name).group, GRAPH)][name] = rows
+        return found
+
+    @property
+    def groups(self) -> dict[str, int]:
+        """Rows of each of these groups."""
+        return {group: sum(tables.values()) for group, tables in self.grouped.items()}
 
     def shown(self) -> dict[str, Any]:
         """As `--json` prints it."""
-        start = datetime.fromtimestamp(self.started_at / 1e6, UTC).isoformat(timespec="seconds")
-        fields = {"sync_id": self.sync_id, "warehouse": self.warehouse, "status": self.status, "start_time": start}
-        numbers = {"duration_minutes": self.minutes, "synced_rows": self.rows, "groups": self.groups}
-        return fields | numbers | {"tables": self.tables, "errors": self.errors, "error": self.error}
+        fields = {"sync_id": self.sync_id, "warehouse": self.warehouse, "status": self.status}
+        times = {"start_time": time_of(self.started_at), "duration_minutes": self.minutes}
+        rows = {"synced_rows": self.rows, "groups": self.groups, "tables": self.tables, "grouped": self.grouped}
+        problems = {name: _shown(one) for name, one in self.problems.items()}
+        errors = {"errors": self.errors, "problems": problems, "error": self.error, "problem": _shown(self.problem)}
+        return fields | times | rows | errors
+
+
+def time_of(microseconds: int) -> str:
+    """ISO-8601 in UTC."""
+    return datetime.fromtimestamp(microseconds / 1e6, UTC).isoformat(timespec="seconds")
+
+
+def _shown(problem: Problem | None) -> dict[str, str] | None:
+    return None if problem is None else {"class": str(problem.error_class), "advice": problem.advice}
 
 
 def record(lake: Lake, syncs: list[Sync]) -> None:
@@ -76,7 +114,18 @@ def syncs(lake: Lake) -> list[Sync]:
     if delta is None:
         return []
     rows = sorted(scan(delta).to_pylist(), key=lambda row: (row["started_at"], row["sync_id"]), reverse=True)
-    return [Sync(**orjson.loads(row["record"])) for row in rows]
+    return [_sync(orjson.loads(row["record"])) for row in rows]
+
+
+def _sync(record: dict[str, Any]) -> Sync:
+    """A record of an older version has no problems."""
+    problems = {name: _problem(one) for name, one in record.pop("problems", {}).items()}
+    problem = record.pop("problem", None)
+    return Sync(**record, problems=problems, problem=problem and _problem(problem))
+
+
+def _problem(record: dict[str, str]) -> Problem:
+    return Problem(ErrorClass(record["error_class"]), record["advice"])
 
 
 def schemas(lake: Lake) -> dict[str, str]:
@@ -91,6 +140,22 @@ def _settled(oldest_first: list[Sync]) -> dict[str, str]:
     """Each warehouse's schema by its first sync that did not fail."""
     synced = [one for one in oldest_first if one.warehouse and one.schema and one.status != "Failed"]
     return {str(one.warehouse): str(one.schema) for one in reversed(synced)}
+
+
+def table_of(done: list[Sync]) -> pa.Table:
+    """Syncs as Arrow, for notebooks: one row each, in their order; times are UTC."""
+    columns = {
+        "sync_id": pa.array([one.sync_id for one in done], pa.string()),
+        "warehouse": pa.array([one.warehouse for one in done], pa.string()),
+        "status": pa.array([one.status for one in done], pa.string()),
+        "start_time": pa.array([one.started_at for one in done], pa.timestamp("us", "UTC")),
+        "duration_minutes": pa.array([one.minutes for one in done], pa.float64()),
+        "synced_rows": pa.array([one.rows for one in done], pa.int64()),
+        "error": pa.array([one.said for one in done], pa.string()),
+        "error_class": pa.array([one.error_class for one in done], pa.string()),
+    }
+    groups = {group: pa.array([one.groups[group] for one in done], pa.int64()) for group in (GRAPH, *_GROUPS.values())}
+    return pa.table(columns | {name.replace(" ", "_"): rows for name, rows in groups.items()})
 
 
 def next_sync(now: float | None = None) -> str:

@@ -4,14 +4,16 @@
 `PROFILES_SYNC_WAREHOUSES__PG__PASSWORD`. The environment wins over the file.
 """
 
-from profiles_sync.settings.effective import MASK, origins
+from profiles_sync.settings.effective import MASK, masked, origins
 from profiles_sync.settings.environment import unknown_variables
-from profiles_sync.settings.loading import load
+from profiles_sync.settings.loading import declared, load
 from profiles_sync.settings.models import (
     ENV_PREFIX,
     CatalogSettings,
     EngineSettings,
     IdentitySettings,
+    RetrySettings,
+    Role,
     RuleSettings,
     Settings,
 )
@@ -22,9 +24,13 @@ __all__ = [
     "CatalogSettings",
     "EngineSettings",
     "IdentitySettings",
+    "RetrySettings",
+    "Role",
     "RuleSettings",
     "Settings",
+    "declared",
     "load",
+    "masked",
     "origins",
     "unknown_variables",
 ]

@@ -24,6 +24,11 @@ def origins(path: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, objec
         yield ".".join(key), _shown(key, value), origin
 
 
+def masked(values: Mapping[str, object]) -> dict[str, object]:
+    """Values by key, levels joined by dots, secrets masked."""
+    return {".".join(key): _shown(key, value) for key, value in _leaves(dict(values))}
+
+
 def _shown(key: tuple[str, ...], value: object) -> object:
     """The value, or a mask. Every option of the object store is kept as a secret; by their names, only some are."""
     plain = value.get_secret_value() if isinstance(value, SecretStr) else value

@@ -24,7 +24,8 @@ def variables_below(field: str, environ: Mapping[str, str]) -> list[str]:
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     """Environment variables that look like settings and are none: nothing reads them."""
-    known = {*Settings.model_fields, "settings", "no_numba"}  # --settings, and a switch of the engine
+    # --settings, a switch of the engine, and what `control` reads
+    known = {*Settings.model_fields, "settings", "no_numba", "user", "credentials_key"}
     names = [name for name in environ if name.upper().startswith(ENV_PREFIX)]
     return sorted(name for name in names if name[len(ENV_PREFIX) :].lower().split("__")[0] not in known)
 

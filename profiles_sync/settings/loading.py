@@ -1,7 +1,7 @@
 """From a file and the environment to the settings, or to one line that says what is wrong."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pydantic_settings
@@ -11,7 +11,8 @@ from pydantic_core import ErrorDetails
 from profiles_sync.errors import SettingsError
 from profiles_sync.settings.environment import variable_of, variables_below
 from profiles_sync.settings.file import written
-from profiles_sync.settings.models import CatalogSettings, Settings
+from profiles_sync.settings.models import STRICT, CatalogSettings, Settings, Slug
+from profiles_sync.warehouses import WarehouseSettings
 
 _PROBLEMS = {
     "missing": "required and missing",
@@ -21,6 +22,11 @@ _PROBLEMS = {
     "model_attributes_type": "expected keys below it",
     "union_tag_not_found": "required and missing",
 }
+
+
+class _Warehouses(BaseModel):
+    model_config = STRICT
+    warehouses: dict[Slug, WarehouseSettings]
 
 
 def load(path: Path) -> Settings:
@@ -38,6 +44,19 @@ def load(path: Path) -> Settings:
     except pydantic_settings.SettingsError as error:
         raise SettingsError(f"environment: {_not_json(error)}") from None
     return _anchored(settings, path.absolute().parent)
+
+
+def declared(name: str, fields: Mapping[str, object], folder: Path | None = None) -> WarehouseSettings:
+    """A warehouse that stands in no file, checked as if it did; relative paths are relative to `folder`.
+
+    Raises:
+        SettingsError: As `load` raises it.
+    """
+    try:
+        one = _Warehouses.model_validate({"warehouses": {name: dict(fields)}}).warehouses[name]
+    except ValidationError as error:
+        raise SettingsError(_problems(error)) from None
+    return one if folder is None else _warehouse_under(folder, one)
 
 
 def _problems(error: ValidationError, most: int = 3) -> str:
@@ -76,13 +95,14 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
         slug: source.model_copy(update={"path": _under(folder, source.path)})
         for slug, source in settings.sources.items()
     }
-    warehouses = {
-        name: one.model_copy(update={field: _under(folder, path) for field, path in _paths_of(one)})
-        for name, one in settings.warehouses.items()
-    }
+    warehouses = {name: _warehouse_under(folder, one) for name, one in settings.warehouses.items()}
     return settings.model_copy(
         update={"lake": _lake_under(folder, settings.lake), "sources": sources, "warehouses": warehouses}
     )
+
+
+def _warehouse_under(folder: Path, one: WarehouseSettings) -> WarehouseSettings:
+    return one.model_copy(update={field: _under(folder, path) for field, path in _paths_of(one)})
 
 
 def _paths_of(warehouse: BaseModel) -> Iterator[tuple[str, str]]:

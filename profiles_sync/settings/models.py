@@ -1,6 +1,7 @@
 """What can be set, and what it is when it is left out."""
 
 import re
+from enum import StrEnum
 from ipaddress import ip_network
 from typing import Annotated, Literal
 
@@ -12,7 +13,7 @@ from profiles_sync.spec.events import Source
 from profiles_sync.spec.rules import RECOMMENDED, Blocked, Frequency, IdentityRules, Rule, default_rules
 from profiles_sync.warehouses import WarehouseSettings
 
-_STRICT = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+STRICT = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 _SLUG = r"^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$"
 ENV_PREFIX = "PROFILES_SYNC_"
 
@@ -38,7 +39,7 @@ def _network(address: str) -> str:
 class SpaceSettings(BaseModel):
     """The space; its slug names the lake's folder and the warehouse schema and never changes."""
 
-    model_config = _STRICT
+    model_config = STRICT
     name: str
     slug: Slug
 
@@ -49,7 +50,7 @@ class CatalogSettings(BaseModel):
     `staging` is a folder or URL that Spark and this process both read and write, such as a volume.
     """
 
-    model_config = _STRICT | ConfigDict(populate_by_name=True)
+    model_config = STRICT | ConfigDict(populate_by_name=True)
     catalog: str = Field(min_length=1)
     schema_name: str = Field(alias="schema", min_length=1)
     staging: str = Field(min_length=1)
@@ -67,7 +68,7 @@ LakeSettings = Annotated[
 class SourceSettings(BaseModel):
     """A source of events: a folder (or one file) of JSON lines or Parquet, or a Delta table."""
 
-    model_config = _STRICT
+    model_config = STRICT
     id: str
     name: str
     path: str = Field(min_length=1)
@@ -76,7 +77,7 @@ class SourceSettings(BaseModel):
 class BlockedSettings(BaseModel):
     """Values that never become an external ID: exact ones and patterns for the whole trimmed value."""
 
-    model_config = _STRICT
+    model_config = STRICT
     exact: tuple[str, ...] = RECOMMENDED.exact
     patterns: tuple[Annotated[str, AfterValidator(_regular_expression)], ...] = RECOMMENDED.patterns
 
@@ -84,7 +85,7 @@ class BlockedSettings(BaseModel):
 class RuleSettings(BaseModel):
     """The rule of one external ID type; what is left out keeps Segment's default."""
 
-    model_config = _STRICT
+    model_config = STRICT
     limit: int | None = Field(default=None, ge=1)
     frequency: Frequency | None = None
     priority: int | None = Field(default=None, ge=1)
@@ -94,7 +95,7 @@ class RuleSettings(BaseModel):
 class IdentitySettings(BaseModel):
     """Identity Resolution rules, and where they are worked out."""
 
-    model_config = _STRICT
+    model_config = STRICT
     path: Literal["auto", "driver", "distributed"] = "auto"
     distributed_above: int = Field(default=20_000_000, ge=1)
     rules: dict[str, RuleSettings] = {}
@@ -107,7 +108,7 @@ class IdentitySettings(BaseModel):
 class EngineSettings(BaseModel):
     """How the work is carried out: in the driver for small input, in Spark tasks above `driver_bytes`."""
 
-    model_config = _STRICT
+    model_config = STRICT
     executor: Literal["auto", "driver", "spark"] = "auto"
     driver_bytes: int = Field(default=16_000_000, ge=0)
     slots: int = Field(default=8, ge=1)
@@ -115,10 +116,28 @@ class EngineSettings(BaseModel):
     driver_memory: str = "2g"
 
 
+class Role(StrEnum):
+    """Segment's roles, as far as they tell what one may do here."""
+
+    READ_ONLY = "Unify and Engage read-only"
+    USER = "Unify read-only and Engage user"
+    ADMIN = "Unify and Engage Admin"
+    OWNER = "Workspace Owner"
+
+
+class RetrySettings(BaseModel):
+    """How often a sync that broke off is tried again within a run, and how the waits between grow, in seconds."""
+
+    model_config = STRICT
+    times: int = Field(default=3, ge=0)
+    first_wait: float = Field(default=2, ge=0)
+    longest_wait: float = Field(default=60, ge=0)
+
+
 class UpkeepSettings(BaseModel):
     """How often a run keeps the lake's tables up, 0 for never, and how long replaced files stay."""
 
-    model_config = _STRICT
+    model_config = STRICT
     every_hours: float = Field(default=24, ge=0)
     keep_hours: float = Field(default=168, ge=1)
 
@@ -137,12 +156,23 @@ class Settings(BaseSettings):
     identity: IdentitySettings = IdentitySettings()
     engine: EngineSettings = EngineSettings()
     upkeep: UpkeepSettings = UpkeepSettings()
+    retries: RetrySettings = RetrySettings()
+    roles: dict[str, tuple[Role, ...]] = {}
     storage: dict[str, SecretStr] = {}
 
-    @field_validator("sources", "warehouses", "identity", "engine", "upkeep", "storage", mode="before")
+    @field_validator(
+        "sources", "warehouses", "identity", "engine", "upkeep", "retries", "roles", "storage", mode="before"
+    )
     @classmethod
     def _none_is_empty(cls, value: object) -> object:
         return {} if value is None else value
+
+    @field_validator("roles", mode="before")
+    @classmethod
+    def _one_is_enough(cls, roles: object) -> object:
+        if not isinstance(roles, dict):
+            return roles
+        return {who: [role] if isinstance(role, str) else role for who, role in roles.items()}
 
     @field_validator("egress_addresses", mode="before")
     @classmethod

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 from profiles_sync.control import history
 from profiles_sync.control.history import Sync
 from profiles_sync.control.lock import only_run
-from profiles_sync.errors import LakeBusy, ProfilesSyncError
+from profiles_sync.control.policy import Right, ask
+from profiles_sync.errors import LakeBusy, ProfilesSyncError, problem_in
 from profiles_sync.lake.base import Lake
 from profiles_sync.lake.faults import explained
 from profiles_sync.lake.opening import lake_of
 from profiles_sync.pipeline.run import Engine, Report, take_new_events
+from profiles_sync.problems import Problem
 from profiles_sync.settings import Settings
 from profiles_sync.sync.results import FAILED, PARTIAL, SUCCESS, WarehouseResult
-from profiles_sync.sync.run import sync_warehouse
-from profiles_sync.sync.schemas import refused
 from profiles_sync.sync.upkeep import is_due, keep_up_lake
-from profiles_sync.warehouses import open_warehouse
+from profiles_sync.sync.warehouses import sync_warehouses
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -35,6 +35,7 @@ class RunResult:
     report: Report = field(default_factory=Report)
     warehouses: dict[str, WarehouseResult] = field(default_factory=dict)
     error: str | None = None
+    problem: Problem | None = None
 
     @property
     def status(self) -> str:
@@ -86,14 +87,14 @@ def run(
         LakeBusy: Another run of the space is under way.
     """
     lake, result, started = lake_of(settings, spark), RunResult(), time.time_ns() // 1000
-    schemas = {name: one.schema_name or settings.schema_name for name, one in settings.warehouses.items()}
+    ask(settings, lake, Right.CHANGE, "run")
     with _told(result), only_run(lake):
         with _told(result):
             unread = take_new_events(Engine(settings, lake, spark, say), result.report).unread
             if unread and len(unread) == len(settings.sources):
                 result.error = "; ".join(unread)
-            _sync_warehouses(settings, lake, result, str(started), say)
-        history.record(lake, _syncs(result, started, schemas))
+            sync_warehouses(settings, lake, result.warehouses, str(started), say)
+        history.record(lake, _syncs(result, started))
         _keep_up(settings, lake, result, say)
     return result
 
@@ -106,10 +107,10 @@ def _told(result: RunResult) -> Iterator[None]:
     except LakeBusy:
         raise
     except ProfilesSyncError as error:
-        result.error = str(error)
+        result.error, result.problem = str(error), error.problem
     except Exception as error:
         _log.debug("run", exc_info=True)
-        result.error = result.error or explained(error)
+        result.error, result.problem = result.error or explained(error), problem_in(error)
 
 
 def _keep_up(settings: Settings, lake: Lake, result: RunResult, say: Callable[[str], None]) -> None:
@@ -122,43 +123,40 @@ def _keep_up(settings: Settings, lake: Lake, result: RunResult, say: Callable[[s
         result.report.warnings.append(f"upkeep was not finished: {explained(error)}")
 
 
-def _sync_warehouses(
-    settings: Settings, lake: Lake, result: RunResult, sync_id: str, say: Callable[[str], None]
-) -> None:
-    known = history.schemas(lake)
-    for name, declared in settings.warehouses.items():
-        if declared.enabled:
-            warehouse = open_warehouse(name, declared, settings.schema_name)
-            if error := refused(warehouse, known):
-                result.warehouses[name] = WarehouseResult(name, error=error)
-                continue
-            result.warehouses[name] = sync_warehouse(
-                warehouse,
-                lake,
-                sync_id,
-                lambda table, to=name: say(f"syncing {table} to {to}"),  # type: ignore[misc]
-            )
-
-
-def _syncs(result: RunResult, started: int, schemas: Mapping[str, str]) -> list[Sync]:
+def _syncs(result: RunResult, started: int) -> list[Sync]:
     finished, sync_id = time.time_ns() // 1000, str(started)
     if not result.warehouses:
-        rows = 0 if result.error else sum(result.report.tables.values())
+        tables = dict(result.report.tables)
+        rows = 0 if result.error else sum(tables.values())
         return [
-            Sync(sync_id, None, result.status, started, finished, rows, dict(result.report.tables), {}, result.error)
+            Sync(
+                sync_id,
+                None,
+                result.status,
+                started,
+                finished,
+                rows,
+                tables,
+                error=result.error,
+                problem=result.problem,
+            )
         ]
-    return [
-        Sync(
-            sync_id,
-            name,
-            one.status,
-            started,
-            finished,
-            one.rows,
-            {table: done.rows for table, done in one.tables.items() if not done.error},
-            {table: done.error for table, done in one.tables.items() if done.error},
-            one.error,
-            schemas.get(name),
-        )
-        for name, one in result.warehouses.items()
-    ]
+    return [_sync(one, sync_id, started, finished) for one in result.warehouses.values()]
+
+
+def _sync(one: WarehouseResult, sync_id: str, started: int, finished: int) -> Sync:
+    tables = one.tables.items()
+    return Sync(
+        sync_id,
+        one.name,
+        one.status,
+        started,
+        finished,
+        one.rows,
+        {name: table.rows for name, table in tables if not table.error},
+        {name: table.error for name, table in tables if table.error},
+        one.error,
+        one.schema,
+        {name: table.problem for name, table in tables if table.problem},
+        one.problem,
+    )

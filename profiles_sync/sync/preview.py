@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from profiles_sync.control import history
+from profiles_sync.control import credentials, history
+from profiles_sync.control.policy import Right, ask
+from profiles_sync.control.warehouses import Managed, enabled
 from profiles_sync.errors import ProfilesSyncError
 from profiles_sync.lake.base import Lake
 from profiles_sync.lake.opening import readable_lake_of
@@ -13,12 +15,12 @@ from profiles_sync.pipeline.run import find_new_files
 from profiles_sync.settings import Settings
 from profiles_sync.sync.run import pending
 from profiles_sync.sync.schemas import refused
-from profiles_sync.warehouses import open_warehouse
 
 
 def preview(settings: Settings) -> dict[str, Any]:
     """The files that the next run takes, and the steps that each warehouse lacks before it."""
     lake = readable_lake_of(settings)
+    ask(settings, lake, Right.SEE, "plan")
     schemas = history.schemas(lake)
     found = find_new_files(settings, lake)
     left = batches.unfinished(lake)
@@ -28,19 +30,16 @@ def preview(settings: Settings) -> dict[str, Any]:
         "files": [
             {"source": one.source, "path": one.path, "bytes": one.size} for one in found.files if not is_mark(one.path)
         ],
-        "warehouses": {
-            name: _steps(settings, lake, name, schemas) for name, one in settings.warehouses.items() if one.enabled
-        },
+        "warehouses": {one.name: _steps(settings, lake, one, schemas) for one in enabled(settings, lake)},
         "warnings": [*found.errors, *found.warnings],
     }
 
 
-def _steps(settings: Settings, lake: Lake, name: str, schemas: Mapping[str, str]) -> dict[str, Any]:
-    warehouse = open_warehouse(name, settings.warehouses[name], settings.schema_name)
-    if error := refused(warehouse, schemas):
+def _steps(settings: Settings, lake: Lake, one: Managed, schemas: Mapping[str, str]) -> dict[str, Any]:
+    if error := refused(one.opened(settings.schema_name), schemas, settings):
         return {"error": error, "tables": {}}
     try:
-        steps = pending(warehouse, lake)
+        steps = pending(credentials.complete(one, lake).opened(settings.schema_name), lake)
     except ProfilesSyncError as error:
         return {"error": str(error), "tables": {}}
     return {"error": None, "tables": {table: [str(step) for step in several] for table, several in steps.items()}}

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from profiles_sync.control.lock import only_run
+from profiles_sync.control.moving import carry_over
+from profiles_sync.control.policy import Right, ask
 from profiles_sync.errors import SettingsError
 from profiles_sync.lake.lineage import stand_for
 from profiles_sync.lake.opening import lake_of
@@ -21,7 +23,7 @@ def rebuild_into(
     """Replay the batches of the settings' lake into another root; a rebuild that was broken off goes on.
 
     The sources' files have to be where they were. To use the new lake, set `lake:` to it; warehouses that follow the
-    recorded one then replace their rows by those of the new one.
+    recorded one then replace their rows by those of the new one. What operators changed goes along.
 
     Raises:
         SettingsError: The root is the lake's own.
@@ -32,7 +34,9 @@ def rebuild_into(
     if root.rstrip("/") == recorded.root.rstrip("/"):
         raise SettingsError(f"--into {root}: that is the lake itself; name a folder that is not there yet")
     anew = PathLake(root, settings.space.slug, settings.storage_options)
+    ask(settings, recorded, Right.CHANGE, "rebuild")
     with only_run(recorded), only_run(anew):
         report = rebuild(Engine(settings, anew, spark, say), recorded)
         stand_for(anew, recorded)
+        carry_over(anew, recorded)
         return report

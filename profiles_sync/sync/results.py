@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from profiles_sync.problems import Problem
+
 SUCCESS, PARTIAL, FAILED = "Success", "Partial success", "Failed"
 
 
@@ -16,6 +18,7 @@ class TableResult:
         cast_to_null: Values that do not fit their column.
         cut: Texts that were cut to the longest that fits.
         error: Why it was not synced.
+        problem: The class of that error, and advice.
     """
 
     staged: int = 0
@@ -24,15 +27,28 @@ class TableResult:
     cast_to_null: int = 0
     cut: int = 0
     error: str | None = None
+    problem: Problem | None = None
 
 
 @dataclass
 class WarehouseResult:
-    """One warehouse of a sync."""
+    """One warehouse of a sync.
+
+    Attributes:
+        name: Of the warehouse.
+        tables: Those that there was something to do for.
+        error: Why the sync as a whole ended early.
+        problem: The class of that error, and advice.
+        may_pass: Whether the sync broke off in a way that may be over soon; to connect has its own patience.
+        schema: That it is synced to.
+    """
 
     name: str
     tables: dict[str, TableResult] = field(default_factory=dict)
     error: str | None = None
+    problem: Problem | None = None
+    may_pass: bool = False
+    schema: str | None = None
 
     @property
     def rows(self) -> int:
@@ -51,8 +67,8 @@ class WarehouseResult:
 
     @property
     def status(self) -> str:
-        """Success: all synced correctly, also when there was nothing; Failed: nothing did."""
-        failed = [table for table in self.tables.values() if table.error]
-        if not self.error and not failed:
+        """Success: all rows synced correctly, also when there were none; Partial success: some; Failed: no rows."""
+        tables = self.tables.values()
+        if not self.error and not any(table.error for table in tables):
             return SUCCESS
-        return FAILED if len(failed) == len(self.tables) else PARTIAL
+        return PARTIAL if any(table.staged for table in tables if not table.error) else FAILED

@@ -7,7 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 
-from profiles_sync.errors import AnotherLake, ProfilesSyncError, WarehouseBusy, WarehouseUnreachable
+from profiles_sync.errors import (
+    AnotherLake,
+    ProfilesSyncError,
+    Transient,
+    WarehouseBusy,
+    WarehouseUnreachable,
+    problem_in,
+)
 from profiles_sync.lake.base import Lake
 from profiles_sync.lake.faults import explained
 from profiles_sync.sync.apply import Work, apply
@@ -26,16 +33,21 @@ def sync_warehouse(
     warehouse: Warehouse, lake: Lake, sync_id: str, say: Callable[[str], None] = lambda table: None
 ) -> WarehouseResult:
     """Bring a warehouse up to the lake. A table that fails does not stop the others; the next run repeats it."""
-    result = WarehouseResult(warehouse.name)
+    result, is_connected = WarehouseResult(warehouse.name), False
     try:
-        with warehouse.connect() as connection, connection.only_sync(warehouse.schema):
-            _sync_tables(connection, warehouse, lake, sync_id, say, result)
-    except ProfilesSyncError as error:
-        result.error = str(error)
+        with warehouse.connect() as connection:
+            is_connected = True
+            with connection.only_sync(warehouse.schema):
+                _sync_tables(connection, warehouse, lake, sync_id, say, result)
     except Exception as error:
         _log.debug("warehouse %s", warehouse.name, exc_info=True)
-        result.error = explained(error)
+        result.error, result.problem = _told(error), problem_in(error)
+        result.may_pass = is_connected and isinstance(error, Transient)
     return result
+
+
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, ProfilesSyncError) else explained(error)
 
 
 def _sync_tables(
@@ -105,11 +117,9 @@ def _on_its_own(name: str, results: dict[str, TableResult]) -> Iterator[None]:
         WarehouseUnreachable,
     ):  # the warehouse is gone, or another sync has it: so it is for every other table
         raise
-    except ProfilesSyncError as error:
-        results[name] = TableResult(error=str(error))
     except Exception as error:  # one table's surprise may not stop the others
         _log.debug("table %s", name, exc_info=True)
-        results[name] = TableResult(error=explained(error))
+        results[name] = TableResult(error=_told(error), problem=problem_in(error))
 
 
 def pending(warehouse: Warehouse, lake: Lake) -> dict[str, list[Step]]:

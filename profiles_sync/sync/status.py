@@ -1,45 +1,96 @@
-"""What the last runs did; it imports nothing of the engine, so that the answer is there at once."""
+"""What the last runs did; it imports nothing of the engine, so that the answer is there at once.
 
+From a notebook: `status_of(load(Path("acme.yml")))` gives plain data, `syncs_of(…)` the Syncs table as Arrow.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
+import pyarrow as pa
+
 from profiles_sync.control import history
+from profiles_sync.control.history import Sync
+from profiles_sync.control.log import Log
+from profiles_sync.control.policy import Right, ask
+from profiles_sync.control.warehouses import Managed, known, managed
 from profiles_sync.errors import SettingsError
 from profiles_sync.lake.opening import readable_lake_of
-from profiles_sync.settings import Settings
-from profiles_sync.warehouses import open_warehouse
+from profiles_sync.settings import Settings, masked
+
+FREQUENCY = "hourly"
 
 
-def status_of(settings: Settings, sync: str | None = None) -> dict[str, Any]:
-    """Per warehouse whether it is enabled, its last and next sync; the syncs, newest first."""
-    done = history.syncs(readable_lake_of(settings))
-    if sync is not None:
-        done = [one for one in done if one.sync_id == sync]
-        if not done:
-            raise SettingsError(f"no sync {sync}; `profiles-sync status` lists the ids")
-    shown = [one.shown() for one in done]
-    return {
-        "warehouses": {
-            name: {
-                "enabled": one.enabled,
-                "last_sync": next((sync["start_time"] for sync in shown if sync["warehouse"] == name), None),
-                "next_sync": history.next_sync() if one.enabled else None,
-            }
-            for name, one in settings.warehouses.items()
-        },
-        "syncs": shown,
-    }
+def status_of(settings: Settings, sync: str | None = None, who: str | None = None) -> dict[str, Any]:
+    """Per warehouse where it stands, its last and next sync; the syncs, newest first, or only one of them.
+
+    Raises:
+        SettingsError: There is no sync of that id.
+        Denied: That takes a role.
+    """
+    lake = readable_lake_of(settings)
+    ask(settings, lake, Right.SEE, "status", who)
+    done = history.syncs(lake)
+    chosen = [one for one in done if sync in (None, one.sync_id)]
+    if sync is not None and not chosen:
+        raise SettingsError(f"no sync {sync}; `profiles-sync status` lists the ids")
+    overview = {name: _overview(one, done) for name, one in managed(settings, Log.read(lake)).items()}
+    return {"warehouses": overview, "syncs": [one.shown() for one in chosen]}
 
 
-def warehouses_of(settings: Settings) -> list[dict[str, Any]]:
-    """The warehouses in the order of the settings; connects to none."""
-    known = status_of(settings)["warehouses"]
+def syncs_of(settings: Settings, who: str | None = None) -> pa.Table:
+    """The Syncs table: a row for each sync of a warehouse, newest first, with its rows by table group."""
+    lake = readable_lake_of(settings)
+    ask(settings, lake, Right.SEE, "status", who)
+    return history.table_of(history.syncs(lake))
+
+
+def warehouses_of(settings: Settings, who: str | None = None) -> list[dict[str, Any]]:
+    """The warehouses in the order of the settings, then those that were added; connects to none."""
+    lake = readable_lake_of(settings)
+    ask(settings, lake, Right.SEE, "warehouse list", who)
+    done = history.syncs(lake)
     return [
         {
             "name": name,
-            "type": one.type,
-            "place": open_warehouse(name, one, settings.schema_name).place,
-            "enabled": one.enabled,
-            "last_sync": known[name]["last_sync"],
+            "type": one.settings and one.settings.type,
+            "place": one.settings and one.opened(settings.schema_name).place,
+            "enabled": one.is_enabled,
+            "status": str(one.status),
+            "last_sync": _overview(one, done)["last_sync"],
         }
-        for name, one in settings.warehouses.items()
+        for name, one in managed(settings, Log.read(lake)).items()
     ]
+
+
+def connection_of(settings: Settings, name: str, who: str | None = None) -> dict[str, Any]:
+    """Connection settings: the fields of a warehouse, secrets masked, and the addresses that it has to let in.
+
+    Raises:
+        SettingsError: There is no warehouse of that name.
+    """
+    lake = readable_lake_of(settings)
+    ask(settings, lake, Right.SEE, f"warehouse show {name}", who)
+    one = known(settings, Log.read(lake), name)
+    fields = masked(one.settings.model_dump(by_alias=True)) if one.settings else {}
+    shown = {"warehouse": name, "status": str(one.status), "connection": {**fields, **one.secrets}}
+    return shown | {"egress_addresses": settings.egress_addresses}
+
+
+def changes_of(settings: Settings, who: str | None = None) -> list[dict[str, Any]]:
+    """The audit trail: who changed what, newest first."""
+    lake = readable_lake_of(settings)
+    ask(settings, lake, Right.SEE, "audit", who)
+    return [change.shown() for change in reversed(Log.read(lake).changes)]
+
+
+def _overview(one: Managed, done: Sequence[Sync]) -> dict[str, Any]:
+    """`done` is newest first."""
+    last = next((sync for sync in done if sync.warehouse == one.name), None)
+    return {
+        "enabled": one.is_enabled,
+        "status": str(one.status),
+        "last_sync": last and history.time_of(last.started_at),
+        "last_status": last and last.status,
+        "next_sync": history.next_sync() if one.is_enabled else None,
+        "frequency": FREQUENCY,
+    }

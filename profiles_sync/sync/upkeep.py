@@ -11,6 +11,7 @@ import orjson
 import pyarrow as pa
 
 from profiles_sync.control.lock import only_run
+from profiles_sync.control.policy import Right, ask
 from profiles_sync.lake.base import Lake
 from profiles_sync.lake.opening import lake_of
 from profiles_sync.lake.tables import scan
@@ -33,6 +34,7 @@ def upkeep(settings: Settings, say: Callable[[str], None] = lambda step: None) -
         LakeBusy: A run is under way.
     """
     lake = lake_of(settings)
+    ask(settings, lake, Right.CHANGE, "upkeep")
     with only_run(lake):
         return keep_up_lake(settings, lake, say)
 

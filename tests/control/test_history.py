@@ -3,10 +3,13 @@
 import datetime as dt
 import shutil
 
+import orjson
+import pyarrow as pa
 import pytest
 
-from profiles_sync.control.history import SCHEMAS, Sync, next_sync, record, schemas, syncs
-from profiles_sync.lake.tables import Lake
+from profiles_sync.control.history import SCHEMAS, SYNCS, Sync, next_sync, record, schemas, syncs, table_of
+from profiles_sync.lake.tables import Lake, scan
+from profiles_sync.problems import ErrorClass, Problem
 
 START = dt.datetime(2026, 1, 5, 14, 0, tzinfo=dt.UTC)
 MINUTE = 60_000_000
@@ -76,6 +79,48 @@ def test_rows_are_split_into_the_three_groups():
         "event tables": 11 * 10**15,
     }
     assert sync(0).groups == {"identity graph tables": 0, "event type tables": 0, "event tables": 0}
+    assert sync(0, tables={"pages": 3, "id_graph": 1, "bought": 2}).grouped == {
+        "identity graph tables": {"id_graph": 1},
+        "event type tables": {"pages": 3},
+        "event tables": {"bought": 2},
+    }
+
+
+BROKEN = Problem(ErrorClass.CONNECTIVITY, "see the firewall")
+DENIED = Problem(ErrorClass.PERMISSION, "grant it")
+
+
+def test_an_error_is_recorded_with_its_class_and_what_to_do(lake):
+    one = sync(0, "pg", "Failed", error="gone", problem=BROKEN, errors={"pages": "no"}, problems={"pages": DENIED})
+    record(lake, [one])
+    assert syncs(lake) == [one]
+    shown = syncs(lake)[0].shown()
+    assert shown["problem"] == {"class": "connectivity", "advice": "see the firewall"}
+    assert shown["problems"] == {"pages": {"class": "permission", "advice": "grant it"}}
+    assert (sync(0).shown()["problem"], sync(0).shown()["problems"]) == (None, {})
+
+
+def test_a_record_of_an_older_version_is_still_read(lake):
+    known = ["sync_id", "warehouse", "status", "started_at", "finished_at", "rows", "tables", "errors", "error"]
+    record(lake, [sync(0, "pg", rows=3)])
+    row = scan(lake.open(SYNCS)).to_pylist()[0]
+    older = {name: orjson.loads(row["record"])[name] for name in known}
+    shutil.rmtree(lake.path(SYNCS))
+    lake.add(SYNCS, pa.Table.from_pylist([row | {"record": orjson.dumps(older).decode()}]))
+    assert syncs(lake) == [sync(0, "pg", rows=3)]
+
+
+def test_the_syncs_are_a_table_for_notebooks():
+    rows = table_of(
+        [
+            sync(60, "pg", "Failed", errors={"pages": "no"}, problems={"pages": DENIED}, error="gone", problem=BROKEN),
+            sync(0, None, rows=3, tables={"pages": 3}),
+        ]
+    ).to_pylist()
+    assert [row["start_time"] for row in rows] == [START + dt.timedelta(hours=1), START]
+    assert [(row["error"], row["error_class"]) for row in rows] == [("gone; pages: no", "connectivity"), (None, None)]
+    assert [row["event_type_tables"] for row in rows] == [0, 3]
+    assert table_of([]).num_rows == 0
 
 
 def test_a_sync_is_shown_with_its_status_start_duration_and_rows():

@@ -1,0 +1,86 @@
+"""Where the passwords and keys of a warehouse that was added by command are: kept in the vault, or only referred to."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import get_args
+
+from pydantic import SecretStr
+
+from profiles_sync.control import vault
+from profiles_sync.control.warehouses import Managed
+from profiles_sync.errors import CredentialsMissing, SettingsError
+from profiles_sync.lake.base import Lake
+from profiles_sync.warehouses import WarehouseSettings
+
+KEPT = "kept"
+
+
+def secret_fields(kind: str | None) -> list[str]:
+    """The fields of a kind of warehouse that hold a secret, the password first."""
+    for one in get_args(get_args(WarehouseSettings)[0]):
+        if kind in get_args(one.model_fields["type"].annotation):
+            found = [name for name, field in one.model_fields.items() if _is_secret(field.annotation)]
+            return sorted(found, key=lambda name: name != "password")
+    return []
+
+
+def typed_field(name: str, kind: str | None) -> str:
+    """The field that somebody types: the password, or what a kind has in its place.
+
+    Raises:
+        SettingsError: It has none.
+    """
+    fields = secret_fields(kind)
+    if not fields:
+        raise SettingsError(f"--password-stdin: warehouse {name} is of type {kind}, which has no password")
+    return fields[0]
+
+
+def references(name: str, fields: Mapping[str, str]) -> dict[str, str]:
+    """Where the secrets among some fields are: in a variable (`env:NAME`) or in a file (`file:PATH`, made absolute).
+
+    Raises:
+        SettingsError: A secret itself is given, which others on this machine could read.
+    """
+    found = {field: value for field, value in fields.items() if field in secret_fields(fields.get("type"))}
+    for field, value in found.items():
+        kind, _, place = value.partition(":")
+        if kind not in ("env", "file") or not place:
+            raise SettingsError(
+                f"warehouse {name}: {field} cannot stand in a command; say where it is, {field}=env:NAME or "
+                f"{field}=file:PATH, or type it with --password-stdin"
+            )
+        if kind == "file":
+            found[field] = f"file:{Path(place).expanduser().absolute()}"
+    return found
+
+
+def complete(one: Managed, lake: Lake, environ: Mapping[str, str] = os.environ) -> Managed:
+    """The warehouse with its secrets.
+
+    Raises:
+        CredentialsMissing: One of them cannot be read.
+    """
+    if not one.secrets or one.settings is None:
+        return one
+    kept = vault.read(lake, one.name, environ) if KEPT in one.secrets.values() else {}
+    found = {
+        field: SecretStr(kept[field] if where == KEPT else _looked_up(one.name, field, where, environ))
+        for field, where in one.secrets.items()
+        if where != KEPT or field in kept
+    }
+    return one.with_settings(one.settings.model_copy(update=found))
+
+
+def _looked_up(name: str, field: str, where: str, environ: Mapping[str, str]) -> str:
+    kind, _, place = where.partition(":")
+    try:
+        return environ[place] if kind == "env" else Path(place).expanduser().read_text().rstrip("\r\n")
+    except (KeyError, OSError, UnicodeDecodeError):
+        what = "no such variable is set" if kind == "env" else "no such file can be read"
+        raise CredentialsMissing(f"warehouse {name}: its {field} is in {where}, and {what}") from None
+
+
+def _is_secret(annotation: object) -> bool:
+    return SecretStr in (annotation, *get_args(annotation))

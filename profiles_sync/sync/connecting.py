@@ -1,0 +1,133 @@
+"""Connect a warehouse by command: created, tested, and only then requested; an Admin enables it.
+
+Source: Segment, "Profiles Sync Setup", "Step 2: Connect the warehouse and enable Profiles Sync".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from profiles_sync.control import credentials, history, vault
+from profiles_sync.control.credentials import KEPT
+from profiles_sync.control.log import Log
+from profiles_sync.control.operating import changed
+from profiles_sync.control.policy import Right, ask
+from profiles_sync.control.warehouses import Managed, Status, known, managed
+from profiles_sync.errors import ChangeRefused, SettingsError
+from profiles_sync.lake.base import Lake
+from profiles_sync.lake.opening import lake_of
+from profiles_sync.settings import Settings, declared
+from profiles_sync.sync.schemas import refused
+from profiles_sync.sync.trial import Trial, try_out
+from profiles_sync.warehouses import setup
+
+
+@dataclass(frozen=True)
+class Connected:
+    """What Test Connection found, and where the warehouse stands after it."""
+
+    trial: Trial
+    status: Status
+
+    def shown(self) -> dict[str, Any]:
+        """As `--json` prints it."""
+        return self.trial.shown() | {"status": self.status}
+
+
+def add(
+    settings: Settings, name: str, fields: Mapping[str, str], typed: str | None = None, who: str | None = None
+) -> Connected:
+    """Create a warehouse, test it, and where that goes well request it.
+
+    Args:
+        settings: Of the space.
+        name: Of the warehouse. One that the settings file declares and that was deleted is taken up again.
+        fields: As a settings file has them, `type` among them; a secret only as `env:NAME` or `file:PATH`.
+        typed: Its password or key, which is kept encrypted.
+        who: Adds it; else whoever runs this.
+
+    Raises:
+        SettingsError: A field is wrong.
+        ChangeRefused: A warehouse of that name is enabled, or its schema cannot be that.
+        CredentialsMissing: There is no key to keep what was typed.
+    """
+    lake = lake_of(settings)
+    who = ask(settings, lake, Right.CHANGE, f"warehouse add {name}", who)
+    log = Log.read(lake)
+    before = managed(settings, log).get(name, Managed(name, Status.DELETED, None))
+    one, details = _given(before, fields, typed)
+    before.may_become(Status.CREATED)
+    _check_schema(settings, lake, one)
+    if typed is not None:
+        vault.check_key()
+    log, one = changed(settings, log, before, Status.CREATED, who, details)
+    vault.erase(lake, name)
+    if typed is not None:
+        vault.keep(lake, name, {credentials.typed_field(name, fields.get("type")): typed})
+    return _try_and_request(settings, lake, log, one, who)
+
+
+def test(settings: Settings, name: str, typed: str | None = None, who: str | None = None) -> Connected:
+    """Test Connection; one that was created and is well is requested. `typed` is tried and not kept.
+
+    Raises:
+        SettingsError: There is no such warehouse, or nothing to type for its kind.
+    """
+    lake = lake_of(settings)
+    who = ask(settings, lake, Right.CHANGE, f"warehouse test {name}", who)
+    log = Log.read(lake)
+    one = known(settings, log, name)
+    if one.settings is None or one.status is Status.DELETED:
+        raise ChangeRefused(f"warehouse {name} is deleted; add it again first")
+    if typed is None:
+        return _try_and_request(settings, lake, log, one, who)
+    field = credentials.typed_field(name, one.settings.type)
+    tried = one.with_settings(one.settings.model_copy(update={field: SecretStr(typed)}))
+    return Connected(_trial(settings, tried), one.status)
+
+
+def check_name(settings: Settings, name: str, is_typed: bool) -> None:
+    """See that there is such a warehouse, and a password to type, before anybody has to type it.
+
+    Raises:
+        SettingsError: There is not.
+    """
+    one = known(settings, Log.read(lake_of(settings)), name)
+    if is_typed and one.settings is not None:
+        credentials.typed_field(name, one.settings.type)
+
+
+def _given(before: Managed, fields: Mapping[str, str], typed: str | None) -> tuple[Managed, dict[str, Any]]:
+    """The warehouse as it is asked for, and what the log is told of it: no secret."""
+    name = before.name
+    if before.in_file is not None:
+        if fields or typed is not None:
+            raise SettingsError(f"warehouse {name} stands in the settings file; change its fields there")
+        return before, {}
+    secrets = credentials.references(name, fields)
+    if typed is not None:
+        secrets[credentials.typed_field(name, fields.get("type"))] = KEPT
+    one = declared(name, {**fields, **secrets}, Path.cwd())
+    told = one.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=set(secrets))
+    return replace(before, settings=one, secrets=secrets), {"fields": told, "secrets": secrets}
+
+
+def _try_and_request(settings: Settings, lake: Lake, log: Log, one: Managed, who: str) -> Connected:
+    trial = _trial(settings, credentials.complete(one, lake))
+    if trial.ok and one.status is Status.CREATED:
+        for status in (Status.TESTED, Status.REQUESTED):
+            log, one = changed(settings, log, one, status, who)
+    return Connected(trial, one.status)
+
+
+def _trial(settings: Settings, one: Managed) -> Trial:
+    assert one.settings is not None, one.name
+    return try_out(one.opened(settings.schema_name), setup.fields_of(one.settings.model_dump(by_alias=True)))
+
+
+def _check_schema(settings: Settings, lake: Lake, one: Managed) -> None:
+    if error := refused(one.opened(settings.schema_name), history.schemas(lake), settings):
+        raise ChangeRefused(error)
