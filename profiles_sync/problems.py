@@ -47,7 +47,8 @@ KNOWN: tuple[_READ, ...] = (
         "something answers at that host and port, and it is another product: see host, port and type",
     ),
     (
-        r"(?i)expected Postgres 15|not a valid DuckDB database|syntax error at or near \"?ENCODE",
+        r"(?i)expected (?:Postgres 15|Redshift|a dedicated SQL pool)|not a valid DuckDB database|"
+        r"syntax error at or near \"?ENCODE",
         ErrorClass.SCHEMA,
         "this is another product, or another version of it, than the warehouse's type says: see type",
     ),
@@ -76,7 +77,7 @@ KNOWN: tuple[_READ, ...] = (
         "the server takes no such connection from here: allowlist this machine, or see the settings for SSL",
     ),
     (
-        r"(?i)database \".*\" does not exist|SQLSTATE 3D000",
+        r"(?i)database \".*\" does not exist|cannot open database|SQLSTATE 3D000",
         ErrorClass.SCHEMA,
         "there is no such database: see database, or let an admin create it",
     ),
@@ -92,7 +93,7 @@ KNOWN: tuple[_READ, ...] = (
     ),
     (
         r"(?i)SQLSTATE 42501|permission denied|must be owner|access ?denied|insufficient privilege|not authorized|"
-        r"does not have .*permission|PERMISSION_DENIED|SQLSTATE 42704",
+        r"does not have .*permission|PERMISSION_DENIED|SQLSTATE 42704|NoSuchBucket|role is not attached",
         ErrorClass.PERMISSION,
         "the user lacks a right: let an admin grant it",
     ),

@@ -20,7 +20,10 @@ WRONG = {
     "a required key that is missing": ("  x: {type: duckdb}\n", "warehouses.x.path: required"),
     "text where keys belong": ("engine: fast\n", "engine: expected keys below it"),
     "broken YAML": ("identity: {path: [\n", "not readable as YAML near line 8"),
-    "an unknown kind of warehouse": (MYSQL, "warehouses.my.type: expected 'duckdb' or 'postgres'"),
+    "an unknown kind of warehouse": (
+        MYSQL,
+        "warehouses.my.type: expected 'duckdb', 'postgres', 'redshift' or 'synapse'",
+    ),
     "a warehouse without its kind": ("  my: {path: x}\n", "warehouses.my.type: required and missing"),
     "a warehouse that is no group of keys": ("  my: 5\n", "warehouses.my: expected keys below it"),
     "a wrong value in a warehouse": (
@@ -162,4 +165,4 @@ def test_a_path_with_brackets_in_it_is_shown_as_it_is(tmp_path):
 def test_the_installed_command_says_it_the_same_way(tmp_path):
     done = profiles_sync("run", "--settings", written(tmp_path, SETTINGS, MYSQL))
     assert (done.returncode, done.stdout) == (2, "")
-    assert_one_line(done.stderr, "warehouses.my.type: expected 'duckdb' or 'postgres'")
+    assert_one_line(done.stderr, "warehouses.my.type: expected 'duckdb', 'postgres', 'redshift' or 'synapse'")

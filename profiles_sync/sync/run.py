@@ -1,6 +1,7 @@
 """Sync a warehouse: tables in groups, each group in one transaction with the record of how far its tables came."""
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -62,11 +63,12 @@ def _sync_tables(
     connection.execute(
         *dialect.create_schema(warehouse.schema), *dialect.create_schema(INTERNAL), *dialect.create_cursors()
     )
-    works = _works(connection, warehouse, lake, result)
+    works, ready = _works(connection, warehouse, lake, result), deque[Work]()
     some, rows = (1, 0) if warehouse.capabilities.transactions is Transactions.NONE else (_TABLES, _ROWS)
     while True:
+        ready.extend(islice(works, some - len(ready)))  # before the transaction, which a refused query may spoil
         begun: list[Work] = []
-        group = _noted(islice(works, some), begun, say)
+        group = _noted(ready, begun, say)
         try:
             done = apply(connection, warehouse, group, sync_id, rows)
         except (WarehouseBusy, WarehouseUnreachable):
@@ -81,9 +83,9 @@ def _sync_tables(
         result.tables |= {work.name: done[work.name] for work in begun if work.steps or done[work.name].error}
 
 
-def _noted(works: Iterable[Work], begun: list[Work], say: Callable[[str], None]) -> Iterator[Work]:
-    for work in works:
-        begun.append(work)
+def _noted(works: deque[Work], begun: list[Work], say: Callable[[str], None]) -> Iterator[Work]:
+    while works:
+        begun.append(work := works.popleft())
         say(work.name)
         yield work
 

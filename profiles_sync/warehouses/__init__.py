@@ -7,9 +7,13 @@ from pydantic import Field
 from profiles_sync.warehouses.duckdb import DuckDBSettings, DuckDBWarehouse
 from profiles_sync.warehouses.postgres import PostgresSettings, PostgresWarehouse
 from profiles_sync.warehouses.protocol import Warehouse
+from profiles_sync.warehouses.redshift import RedshiftSettings, RedshiftWarehouse
+from profiles_sync.warehouses.synapse import SynapseSettings, SynapseWarehouse
 
 #: What a warehouse in the settings may be; `type` tells which.
-WarehouseSettings = Annotated[DuckDBSettings | PostgresSettings, Field(discriminator="type")]
+WarehouseSettings = Annotated[
+    DuckDBSettings | PostgresSettings | RedshiftSettings | SynapseSettings, Field(discriminator="type")
+]
 
 
 def open_warehouse(name: str, settings: WarehouseSettings, schema: str) -> Warehouse:
@@ -19,3 +23,7 @@ def open_warehouse(name: str, settings: WarehouseSettings, schema: str) -> Wareh
             return DuckDBWarehouse(name, settings, schema)
         case PostgresSettings():
             return PostgresWarehouse(name, settings, schema)
+        case RedshiftSettings():
+            return RedshiftWarehouse(name, settings, schema)
+        case SynapseSettings():
+            return SynapseWarehouse(name, settings, schema)

@@ -13,7 +13,7 @@ from profiles_sync.sync.trial import try_out
 from profiles_sync.warehouses import setup
 from profiles_sync.warehouses.setup.rights import Right
 from tests.servers import PASSWORD, free_port
-from tests.warehouses.contract.places import DuckDBPlace, PostgresPlace
+from tests.warehouses.contract.places import DuckDBPlace, PostgresPlace, RedshiftPlace, SynapsePlace
 
 RIGHTS = [str(right) for right in Right]
 
@@ -249,3 +249,65 @@ def test_a_kind_without_grants_of_its_own_still_answers():
     assert setup.grant_of("oracle", Right.INSERT, KNOWN) == "the right to insert"
     assert "setup-sql postgres" in setup.grant_of("postgres", Right.INSERT, {**KNOWN, "user": "postgres"})
     assert "setup-sql postgres" in setup.grant_of("postgres", Right.INSERT, {})
+
+
+# Redshift
+
+
+@pytest.fixture
+def redshift_place(redshift_cluster):
+    made = RedshiftPlace(redshift_cluster)
+    yield made
+    made.close()
+
+
+def test_the_user_that_setup_makes_has_every_right_on_redshift_and_nothing_stays(redshift_place):
+    before = schemas(redshift_place)
+    trial = tried(redshift_place)
+    assert trial.ok, trial
+    assert schemas(redshift_place) == before
+    assert redshift_place.cluster.keys(redshift_place.bucket) == []
+
+
+def test_what_redshift_lacks_is_told_with_the_grant_that_mends_it(redshift_place):
+    place = redshift_place
+    place.run(f"REVOKE CREATE ON DATABASE {place.database} FROM segment")
+    check = failed(tried(place))
+    assert (check.check, check.error_class) == ("create schema", "permission")
+    place.run(check.grant)
+    place.run(f"REVOKE TEMPORARY ON DATABASE {place.database} FROM PUBLIC")
+    check = failed(tried(place))
+    assert (check.check, check.error_class) == ("load staging", "permission")
+    place.run(check.grant)
+    assert tried(place).ok
+
+
+@pytest.mark.parametrize(
+    ("changed", "check", "error_class"),
+    [
+        ({"password": SecretStr("wrong")}, "connect", "credentials"),
+        ({"host": "no-such-host.invalid"}, "connect", "connectivity"),
+        ({"port": free_port()}, "connect", "connectivity"),
+        ({"sslmode": "verify-full"}, "connect", "connectivity"),
+        ({"s3_bucket": "no-such-bucket"}, "load staging", "permission"),
+    ],
+)
+def test_what_keeps_redshift_or_its_bucket_from_being_used_has_a_class(redshift_place, changed, check, error_class):
+    found = failed(tried(redshift_place, **changed))
+    assert (found.check, found.error_class) == (check, error_class), found
+
+
+# Synapse
+
+
+def test_every_right_is_tried_on_synapses_stand_in_and_nothing_stays(postgres_server, tmp_path):
+    place = SynapsePlace(postgres_server, tmp_path)
+    before = schemas(place)
+    trial = tried(place)
+    assert trial.ok, trial
+    assert schemas(place) == before
+    place.run(f"REVOKE CREATE ON DATABASE {place.database} FROM segment")
+    check = failed(tried(place))
+    assert (check.check, check.error_class) == ("create schema", "permission")
+    assert check.grant == f"GRANT CONTROL ON DATABASE::[{place.database}] TO [segment];"
+    place.close()

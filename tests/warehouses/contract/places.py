@@ -7,10 +7,15 @@ import itertools
 from contextlib import contextmanager
 
 import duckdb
+import pytest
 
-from profiles_sync.warehouses import DuckDBSettings, PostgresSettings, open_warehouse
+from profiles_sync.warehouses import DuckDBSettings, PostgresSettings, RedshiftSettings, SynapseSettings, open_warehouse
 from profiles_sync.warehouses.duckdb import DuckDBConnection
 from profiles_sync.warehouses.postgres import PostgresConnection
+from profiles_sync.warehouses.redshift import RedshiftConnection
+from profiles_sync.warehouses.synapse import SynapseConnection
+from tests.redshift_server import ROLE, prepare
+from tests.synapse_pool import FROM, PREPARE, Pool
 
 
 class Never(NotImplementedError):
@@ -26,6 +31,8 @@ class Place:
 
     kind: str
     statements: tuple = ()
+    beside: frozenset = frozenset()  # tables of the internal schema other than the record
+    many_tables = 2000
 
     def open(self, patience=20, schema="acme", **changed):
         """The warehouse as the sync opens it."""
@@ -170,3 +177,110 @@ class PostgresPlace(Place):
 
     def cut_off(self):
         self.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'profiles-sync'")
+
+
+class RedshiftPlace(PostgresPlace):
+    """A database of the stand-in, with a bucket for its rows."""
+
+    kind = "redshift"
+    many_tables = 200  # S3's stand-in takes a while
+    statements = (RedshiftConnection, ("_run", "query", "load"))
+
+    def __init__(self, cluster):
+        super().__init__(cluster.server)
+        self.cluster, self.bucket = cluster, self.database.replace("_", "-")
+        prepare(cluster.server, self.database)
+        cluster.client.create_bucket(
+            Bucket=self.bucket, CreateBucketConfiguration={"LocationConstraint": cluster.s3["AWS_REGION"]}
+        )
+        self.environment = pytest.MonkeyPatch()
+        for name, value in cluster.s3.items():
+            self.environment.setenv(name, value)
+        given = {"type": "redshift", "port": cluster.port, "database": self.database, "sslmode": "disable"}
+        self.settings = RedshiftSettings(
+            **cluster.server.settings | given, s3_bucket=self.bucket, s3_region=cluster.s3["AWS_REGION"], iam_role=ROLE
+        )
+
+    @property
+    def beside(self):
+        return frozenset({self.open().dialect.lock("acme").split(".")[1].strip('"')})
+
+    def run(self, text):
+        if self.owner is None or self.owner.closed:
+            self.owner = self.cluster.connect(self.database)
+        cursor = self.owner.execute(text)
+        return cursor.fetchall() if cursor.description else []
+
+    def retype(self, table, column, kind):
+        """A customer makes a new column, fills it, and gives it the old one's name."""
+        checked = self.run(
+            "SELECT conname FROM pg_constraint AS c JOIN pg_attribute AS a ON a.attrelid = conrelid "
+            f"AND a.attnum = ANY (conkey) WHERE conrelid = 'acme.{table}'::regclass AND attname = '{column}'"
+        )
+        for (name,) in checked:
+            self.run(f"ALTER TABLE acme.{table} DROP CONSTRAINT {self.quote(name)}")
+        super().retype(table, column, kind)
+
+    def close(self):
+        self.environment.undo()
+        left = self.cluster.keys(self.bucket)
+        super().close()
+        assert left == []
+
+    @contextmanager
+    def stopped(self):
+        self.cluster.stop()
+        self.owner = None
+        try:
+            yield
+        finally:
+            self.cluster.start()
+
+
+class SynapsePlace(PostgresPlace):
+    """A database of the stand-in, with a folder for its rows."""
+
+    kind = "synapse"
+    many_tables = 200
+    statements = (SynapseConnection, ("_run", "query", "load"))
+
+    def __init__(self, server, folder):
+        from obstore.store import LocalStore
+
+        super().__init__(server)
+        prepare(server, self.database, FROM)
+        server.admin(PREPARE, self.database)
+        self.folder = folder / "container"
+        self.folder.mkdir()
+        self.pool = Pool(server, self.folder)
+        self.replaced = pytest.MonkeyPatch()
+        self.replaced.setattr("profiles_sync.warehouses.synapse.session.driver_connect", self.pool.connect)
+        self.replaced.setattr(
+            "profiles_sync.warehouses.synapse.staging.opened", lambda warehouse, settings: LocalStore(self.folder)
+        )
+        given = server.settings
+        self.settings = SynapseSettings(
+            type="synapse",
+            server=given["host"],
+            port=given["port"],
+            database=self.database,
+            username=given["username"],
+            password=given["password"],
+            storage_account="staging",
+            storage_container="rows",
+        )
+
+    @property
+    def beside(self):
+        return frozenset({self.open().dialect.lock("acme").split(".")[1].strip("[]")})
+
+    def run(self, text):
+        return super().run(self.pool.words.names(text))
+
+    def files(self):
+        return [path for path in self.folder.rglob("*") if path.is_file()]
+
+    def close(self):
+        self.replaced.undo()
+        super().close()
+        assert self.files() == []

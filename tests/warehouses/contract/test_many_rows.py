@@ -94,7 +94,9 @@ def test_a_hundred_thousand_changes_are_merged(place):
 
 @pytest.mark.slow
 def test_two_thousand_event_tables_in_one_sync(twin, place):
+    """A stand-in that takes a while gets fewer."""
+    many = place.many_tables
     for day in (5, 6):
-        twin.write([bought(f"{day}-{n}", day, event=f"Event {n}", **{f"size_{n}": n}) for n in range(2000)])
+        twin.write([bought(f"{day}-{n}", day, event=f"Event {n}", **{f"size_{n}": n}) for n in range(many)])
         take_new_events(twin.engine)
-        assert synced_same(twin, place).rows >= 4000
+        assert synced_same(twin, place).rows >= 2 * many

@@ -1,0 +1,159 @@
+"""An open Redshift: a session for all statements, one that holds the lock, and a folder of the staging bucket."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from itertools import count
+from typing import Any
+
+from profiles_sync.errors import ProfilesSyncError, WarehouseBusy, WarehouseRefused
+from profiles_sync.spec.tables import Type
+from profiles_sync.warehouses.base import INTERNAL, OPERATION, Batch, Staged
+from profiles_sync.warehouses.files import Fitted, naive, parquet_files, to_bytes
+from profiles_sync.warehouses.names import physical
+from profiles_sync.warehouses.redshift.dialect import CAPABILITIES, DIALECT, LONGEST
+from profiles_sync.warehouses.redshift.session import Session
+from profiles_sync.warehouses.redshift.staging import Folder
+from profiles_sync.warehouses.rows import by_table, renamed
+
+_COUNTED = ("INSERT", "DELETE", "UPDATE")  # what MERGE changes is what was inserted before it
+_VARCHAR = re.compile(r"character varying\((\d+)\)")
+_MADE = re.compile(r'CREATE (SCHEMA|TABLE) IF NOT EXISTS "((?:[^"]|"")+)"(?:\."((?:[^"]|"")+)")?')
+_COLUMNS = (
+    "SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod) FROM pg_attribute AS a "
+    "JOIN pg_class AS c ON c.oid = a.attrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace "
+    "WHERE c.relkind IN ('r', 'v') AND a.attnum > 0 AND NOT a.attisdropped AND n.nspname = "
+)
+
+
+class RedshiftConnection:
+    """See `protocol.Connection`."""
+
+    def __init__(
+        self, session: Session, another: Callable[[], Session], folder: Folder, schema: str, role: str, patience: float
+    ) -> None:
+        self._session, self._another, self._folder = session, another, folder
+        self._schema, self._role, self._patience = schema, role, patience
+        self._numbers = count()
+        self._within = False
+
+    def columns(self, schema: str) -> dict[str, dict[str, str]]:
+        """See `protocol.Connection`."""
+        return by_table(self.query(f"{_COLUMNS}{DIALECT.text(schema)} ORDER BY c.relname, a.attnum"))
+
+    @contextmanager
+    def only_sync(self, schema: str) -> Iterator[None]:
+        """See `protocol.Connection`. A second session holds the lock of a table, in a transaction that does nothing."""
+        lock = DIALECT.lock(schema)
+        if not self.query(
+            f"{_COLUMNS}{DIALECT.text(INTERNAL)} AND c.relname = {DIALECT.text(lock.split('.')[1][1:-1])}"
+        ):
+            self.execute(*DIALECT.create_schema(INTERNAL), f"CREATE TABLE IF NOT EXISTS {lock} (held boolean)")
+        holder = self._another()
+        try:
+            self._lock(holder, schema, lock)
+            self._folder.clear()
+            yield
+        finally:
+            holder.close()
+
+    def _lock(self, holder: Session, schema: str, lock: str) -> None:
+        """LOCK waits as long as a statement may; a server that does not keep to that is not waited for."""
+        seconds = max(self._patience, 1)
+        holder.run(f"SET statement_timeout TO {int(seconds * 1000)}")
+        holder.wait_at_most(seconds + 10)
+        holder.run("BEGIN")
+        try:
+            holder.run(f"LOCK TABLE {lock}")
+        except WarehouseRefused:
+            raise WarehouseBusy(
+                f"another sync of schema {schema} is under way; let one run at a time sync it"
+            ) from None
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """See `protocol.Connection`."""
+        self._run("BEGIN")
+        self._within = True
+        try:
+            yield
+        except BaseException:
+            with suppress(ProfilesSyncError):  # where the connection is gone, so is the transaction
+                self._run("ROLLBACK")
+            raise
+        finally:
+            self._within = False
+        self._run("COMMIT")
+
+    def execute(self, *statements: str) -> int:
+        """See `protocol.Connection`."""
+        return sum(map(self._changed, statements))
+
+    def _changed(self, statement: str) -> int:
+        try:
+            rows = self._run(statement)
+        except WarehouseRefused:
+            if self._within or not self._is_there(statement):
+                raise
+            return 0
+        return max(rows, 0) if statement.startswith(_COUNTED) else 0
+
+    def _is_there(self, statement: str) -> bool:
+        """Whether what could not be made is there: another sync made it meanwhile, or an admin did before."""
+        if not (made := _MADE.match(statement)):
+            return False
+        what, schema, table = made.groups()
+        place = DIALECT.text(schema.replace('""', '"'))
+        if what == "SCHEMA":
+            return bool(self.query(f"SELECT 1 FROM pg_namespace WHERE nspname = {place}"))
+        return table.replace('""', '"') in self.columns(schema.replace('""', '"'))
+
+    def _run(self, statement: str) -> int:
+        return self._session.run(statement)
+
+    def query(self, statement: str) -> Sequence[Sequence[Any]]:
+        """See `protocol.Connection`. In a transaction, a query that is refused ends it: there are no savepoints."""
+        return self._session.query(statement)
+
+    def load(self, batch: Batch, staging: str, names: Mapping[str, str]) -> Staged:
+        """See `protocol.Connection`. The staging table is the session's own and goes with the transaction."""
+        name = f"staged_{next(self._numbers)}"
+        kinds = self._staged_kinds(batch, staging, names)
+        widths = {column: int(sized[1]) for column, kind in kinds.items() if (sized := _VARCHAR.fullmatch(kind))}
+        fitted = Fitted(widths, to_bytes)
+        rows = fitted.rows(renamed(naive(batch.arrow()), names))
+        if OPERATION in rows.schema.names:
+            kinds[OPERATION] = "character varying(1)"
+        self._run(DIALECT.create_staged(name, kinds, names[batch.table.key[0]]))
+        place, held = self._folder.put(parquet_files(rows))
+        _refuse_cut_keys(fitted, [names[key] for key in batch.table.key], batch.table.name)
+        if held:
+            self._run(DIALECT.copy(name, place, self._role))
+        return Staged(name, held, sum(fitted.cut.values()))
+
+    def _staged_kinds(self, batch: Batch, staging: str, names: Mapping[str, str]) -> dict[str, str]:
+        """Column to type: the table's own for a text, which is cut to it; the longest where something else is kept."""
+        table = physical(batch.table.name, CAPABILITIES)
+        there: Mapping[str, str] = {}
+        if DIALECT.staging(self._schema, table) == staging:
+            found = self.query(f"{_COLUMNS}{DIALECT.text(self._schema)} AND c.relname = {DIALECT.text(table)}")
+            there = by_table(found).get(table, {})
+        kinds = {names[column]: CAPABILITIES.types[Type(kind)] for column, kind in batch.types.items()}
+        for column, kind in kinds.items():
+            kept = there.get(column, kind)
+            if _VARCHAR.fullmatch(kind):
+                kinds[column] = kept if _VARCHAR.fullmatch(kept) else f"character varying({LONGEST})"
+        return kinds
+
+    def unload(self, staged: Staged) -> None:
+        """See `protocol.Connection`."""
+        self.execute(*DIALECT.drop_staging(staged.source))
+
+
+def _refuse_cut_keys(fitted: Fitted, keys: Sequence[str], table: str) -> None:
+    for key in keys:
+        if cut := fitted.cut.get(key):
+            raise WarehouseRefused(
+                f"{table}.{key} holds {fitted.widths[key]} bytes in the warehouse and {cut} keys are longer; widen it "
+                f"with ALTER TABLE … ALTER COLUMN {key} TYPE VARCHAR({LONGEST}), the next run repeats the table"
+            )

@@ -1,0 +1,149 @@
+"""One session of redshift_connector, and what its errors say."""
+
+import re
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from profiles_sync.errors import (
+    MissingExtra,
+    ProfilesSyncError,
+    WarehouseBusy,
+    WarehouseRefused,
+    WarehouseUnreachable,
+)
+from profiles_sync.warehouses.redshift.settings import RedshiftSettings
+
+_BROKEN = ("08", "57P")  # classes of errors that say the connection is gone or the cluster goes down
+_NOT_NOW = ("starting up", "shutting down", "recovery mode", "not yet accepting", "too many", "connection limit")
+_CONFLICT = re.compile(r"(?i)serializable isolation|conflict with concurrent|concurrent transaction|deadlock")
+
+
+class Session:
+    """An open session. Each statement goes alone, outside a transaction until BEGIN."""
+
+    def __init__(self, opened: Any) -> None:  # noqa: ANN401 the driver has no types
+        self._opened = opened
+
+    def run(self, statement: str) -> int:
+        """Run one statement; returns the rows that it changed, -1 where nothing is told."""
+        with self._telling(statement), self._cursor() as cursor:
+            cursor.execute(statement)
+            return int(cursor.rowcount)
+
+    def query(self, statement: str) -> Sequence[Sequence[Any]]:
+        """Run one query."""
+        with self._telling(statement), self._cursor() as cursor:
+            cursor.execute(statement)
+            return [tuple(row) for row in cursor.fetchall()]
+
+    def wait_at_most(self, seconds: float | None) -> None:
+        """How long an answer may take; None for any time, a dead server is found by keepalive then."""
+        self._opened._usock.settimeout(seconds)  # the driver has one timeout for connecting and for answers
+
+    def close(self) -> None:
+        """End the session; what it holds is let go of."""
+        with suppress(Exception):
+            self._opened.close()
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Any]:
+        cursor = self._opened.cursor()
+        try:
+            yield cursor
+        finally:
+            self._opened._caches.clear()  # the driver keeps the text of every statement
+            with suppress(Exception):
+                cursor.close()
+
+    @contextmanager
+    def _telling(self, statement: str) -> Iterator[None]:
+        from redshift_connector import Error
+
+        what = " ".join(statement.split()[:3])
+        try:
+            yield
+        except (Error, OSError, struct.error, AttributeError) as error:
+            told = _told(error)
+            if told is None or told.get("C", "").startswith(_BROKEN):
+                raise WarehouseUnreachable(
+                    f"redshift went away during {what}; what was not committed is not there, the next run repeats it"
+                ) from None
+            if _CONFLICT.search(f"{told.get('M')} {told.get('D')}"):
+                raise WarehouseBusy(
+                    f"another transaction is writing the same tables, seen during {what}; the next run repeats it"
+                ) from None
+            raise WarehouseRefused(f"redshift refused {what}: {_kind(told)}") from None
+
+
+def opened(name: str, settings: RedshiftSettings) -> Session:
+    """A session with a cluster.
+
+    Raises:
+        WarehouseRefused: The cluster takes no such connection.
+        WarehouseUnreachable: Nobody answers there now.
+        MissingExtra: The driver is not installed.
+    """
+    try:
+        from redshift_connector import connect
+    except ImportError:
+        raise MissingExtra(
+            f"warehouse {name}: its driver is not installed; pip install 'profiles-sync[redshift]'"
+        ) from None
+    try:
+        made = connect(
+            host=settings.host,
+            port=settings.port,
+            database=settings.database,
+            user=settings.username,
+            password=settings.password.get_secret_value(),
+            **_tls(settings.sslmode),
+            timeout=settings.connect_timeout,
+            tcp_keepalive=True,
+            tcp_keepalive_idle=15,
+            tcp_keepalive_interval=5,
+            tcp_keepalive_count=3,
+            application_name="profiles-sync",
+            max_prepared_statements=0,  # a plan that is kept breaks when its table gets a column
+        )
+    except Exception as error:  # the driver lets through what it stumbles over where another product answers
+        raise _not_opened(f"warehouse {name}: {settings.host}:{settings.port}", error) from None
+    made.autocommit = True
+    session = Session(made)
+    session.wait_at_most(None)
+    return session
+
+
+def _tls(mode: str) -> dict[str, Any]:
+    return {"ssl": False} if mode == "disable" else {"ssl": True, "sslmode": mode}
+
+
+def _told(error: BaseException) -> dict[str, str] | None:
+    """What the server says of an error; None where the connection failed and nobody says anything."""
+    given = error.args[0] if error.args else None
+    return given if isinstance(given, dict) else None
+
+
+def _kind(told: dict[str, str]) -> str:
+    """What went wrong, without people's data: the first line only, and its quotes only where they are of names."""
+    state, said = told.get("C", ""), next(iter(str(told.get("M", "")).splitlines()), "") or "an error"
+    if state.startswith(("22", "23", "P0", "XX")):  # data, what constrains it, and what came of loading it
+        said = re.sub("[\"'].*[\"']", "…", said)
+    return f"{said} (SQLSTATE {state})" if state else said
+
+
+def _not_opened(where: str, error: Exception) -> ProfilesSyncError:
+    told = _told(error)
+    if told is not None and not any(text in str(told.get("M")) for text in _NOT_NOW):
+        return WarehouseRefused(f"{where} refused the connection: {_kind(told)}")
+    said = _kind(told) if told else _last(error)
+    if any(word in said for word in ("SSL", "certificate")):
+        return WarehouseRefused(f"{where}: {said}; see sslmode")
+    return WarehouseUnreachable(f"{where} cannot be reached: {said}; nothing was written, the next run tries again")
+
+
+def _last(error: Exception) -> str:
+    """What the driver, or the system below it, says of a connection."""
+    lines = str(error.args[-1] if error.args else error).splitlines()
+    return lines[0] if lines else "the answer is not that of a Redshift cluster"

@@ -1,0 +1,147 @@
+"""An open pool: a session for all statements, one that holds the lock, and a folder of the staging container."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from profiles_sync.errors import ProfilesSyncError, WarehouseBusy, WarehouseRefused
+from profiles_sync.spec.tables import Type
+from profiles_sync.warehouses.base import INTERNAL, OPERATION, Batch, Staged
+from profiles_sync.warehouses.files import Fitted, naive, parquet_files, to_units
+from profiles_sync.warehouses.names import physical
+from profiles_sync.warehouses.rows import by_table, renamed
+from profiles_sync.warehouses.synapse.dialect import CAPABILITIES, DIALECT, LONGEST
+from profiles_sync.warehouses.synapse.session import Session
+from profiles_sync.warehouses.synapse.staging import Folder
+
+_COUNTED = ("INSERT", "DELETE", "UPDATE")
+_COLUMNS = (
+    "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, CHARACTER_MAXIMUM_LENGTH, NUMERIC_PRECISION, NUMERIC_SCALE, "
+    "DATETIME_PRECISION FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_SCHEMA = "
+)
+
+
+class SynapseConnection:
+    """See `protocol.Connection`."""
+
+    def __init__(
+        self, session: Session, another: Callable[[], Session], folder: Folder, schema: str, patience: float
+    ) -> None:
+        self._session, self._another, self._folder = session, another, folder
+        self._schema, self._patience = schema, patience
+
+    def columns(self, schema: str) -> dict[str, dict[str, str]]:
+        """See `protocol.Connection`."""
+        return self._columns(f"{_COLUMNS}{DIALECT.text(schema)} ORDER BY TABLE_NAME, ORDINAL_POSITION")
+
+    def _columns(self, question: str) -> dict[str, dict[str, str]]:
+        return by_table((row[0], row[1], _spelt(*row[2:])) for row in self.query(question))
+
+    @contextmanager
+    def only_sync(self, schema: str) -> Iterator[None]:
+        """See `protocol.Connection`. A second session holds the lock of a row, in a transaction that does nothing."""
+        lock = DIALECT.lock(schema)
+        if lock.split(".")[1].strip("[]") not in self.columns(INTERNAL):
+            self.execute(*DIALECT.create_schema(INTERNAL))
+        self.execute(*DIALECT.create_lock(schema))
+        holder = self._another()
+        try:
+            self._lock(holder, schema)
+            self._folder.clear()
+            yield
+        finally:
+            holder.close()
+
+    def _lock(self, holder: Session, schema: str) -> None:
+        """A pool ignores LOCK_TIMEOUT, so the statement has a time to end in."""
+        holder.wait_at_most(max(int(self._patience), 1))
+        try:
+            for statement in DIALECT.take_lock(schema):
+                holder.run(statement)
+        except WarehouseBusy:
+            raise WarehouseBusy(
+                f"another sync of schema {schema} is under way; let one run at a time sync it"
+            ) from None
+        holder.wait_at_most(0)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """See `protocol.Connection`."""
+        self._run("BEGIN TRANSACTION")
+        try:
+            yield
+        except BaseException:
+            with suppress(ProfilesSyncError):  # where the connection is gone, so is the transaction
+                self._run("IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION")
+            raise
+        self._run("COMMIT TRANSACTION")
+
+    def execute(self, *statements: str) -> int:
+        """See `protocol.Connection`."""
+        changed = 0
+        for statement in statements:
+            rows = self._run(statement)
+            changed += max(rows, 0) if statement.startswith(_COUNTED) else 0
+        return changed
+
+    def _run(self, statement: str) -> int:
+        return self._session.run(statement)
+
+    def query(self, statement: str) -> Sequence[Sequence[Any]]:
+        """See `protocol.Connection`."""
+        return self._session.query(statement)
+
+    def load(self, batch: Batch, staging: str, names: Mapping[str, str]) -> Staged:
+        """See `protocol.Connection`."""
+        kinds, widths = self._staged_kinds(batch, staging, names)
+        fitted = Fitted(widths, to_units)
+        rows = fitted.rows(renamed(naive(batch.arrow()), names))
+        if OPERATION in rows.schema.names:
+            kinds[OPERATION] = "nvarchar(1)"
+        self.execute(*DIALECT.create_staged(staging, kinds))
+        place, held = self._folder.put(parquet_files(rows, int96=True))
+        _refuse_cut_keys(fitted, [names[key] for key in batch.table.key], batch.table.name)
+        if held:
+            self._run(DIALECT.copy(staging, place))
+        return Staged(staging, held, sum(fitted.cut.values()))
+
+    def _staged_kinds(
+        self, batch: Batch, staging: str, names: Mapping[str, str]
+    ) -> tuple[dict[str, str], dict[str, int]]:
+        """Column to type, and to the length that its texts are cut to: the table's own, where it holds texts."""
+        table = physical(batch.table.name, CAPABILITIES)
+        there: Mapping[str, str] = {}
+        if DIALECT.staging(self._schema, table) == staging:
+            question = f"{_COLUMNS}{DIALECT.text(self._schema)} AND TABLE_NAME = {DIALECT.text(table)}"
+            there = self._columns(question).get(table, {})
+        kinds = {names[column]: CAPABILITIES.types[Type(kind)] for column, kind in batch.types.items()}
+        texts = [column for column, kind in kinds.items() if kind == CAPABILITIES.types[Type.STRING]]
+        return kinds, {column: _width(there.get(column, "")) for column in texts}
+
+    def unload(self, staged: Staged) -> None:
+        """See `protocol.Connection`."""
+        self.execute(*DIALECT.drop_staging(staged.source))
+
+
+def _spelt(kind: str, length: int | None, precision: int | None, scale: int | None, moment: int | None) -> str:
+    """A type of the catalog's as `Capabilities.types` spells it."""
+    if kind in ("nvarchar", "varchar", "nchar", "char", "varbinary"):
+        return f"{kind}({'max' if length == -1 else length})"
+    if kind in ("decimal", "numeric"):
+        return f"{kind}({precision},{scale})"
+    return f"{kind}({moment})" if kind in ("datetime2", "datetimeoffset", "time") else kind
+
+
+def _width(kept: str) -> int:
+    """How long a text may be in a column of a type; the longest where it is read as something else."""
+    family, _, size = kept.rstrip(")").partition("(")
+    return min(int(size), LONGEST) if family in ("nvarchar", "varchar", "nchar", "char") and size.isdigit() else LONGEST
+
+
+def _refuse_cut_keys(fitted: Fitted, keys: Sequence[str], table: str) -> None:
+    for key in keys:
+        if cut := fitted.cut.get(key):
+            raise WarehouseRefused(
+                f"{table}.{key} holds {fitted.widths[key]} letters in the warehouse and {cut} keys are longer; a key "
+                f"cannot be longer than {LONGEST} in a dedicated pool"
+            )

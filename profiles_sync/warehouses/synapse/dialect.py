@@ -1,0 +1,220 @@
+"""What a dedicated SQL pool can do and how it spells things.
+
+Source: Microsoft documentation, "Reserved Keywords (Transact-SQL)", "CREATE TABLE (Azure Synapse Analytics)",
+"COPY INTO (Transact-SQL)", "TRY_CAST (Transact-SQL)", "INSERT (Transact-SQL)", "Use transactions in a SQL pool in Azure
+Synapse".
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+
+from profiles_sync.spec.tables import Type
+from profiles_sync.warehouses.base import INTERNAL, OPERATION, Capabilities, Cast, Cursor, Transactions
+from profiles_sync.warehouses.sql import Dialect
+
+_WORDS = """
+add all alter and any as asc authorization backup begin between break browse bulk by cascade case check checkpoint close
+clustered coalesce collate column commit compute constraint contains containstable continue convert create cross current
+current_date current_time current_timestamp current_user cursor database dbcc deallocate declare default delete deny
+desc disk distinct distributed double drop dump else end errlvl escape except exec execute exists exit external fetch
+file fillfactor for foreign freetext freetexttable from full function goto grant group having holdlock identity
+identity_insert identitycol if in index inner insert intersect into is join key kill label left like lineno load merge
+national nocheck nonclustered not null nullif of off offsets on open opendatasource openquery openrowset openxml option
+or order outer over percent pivot plan precision primary print proc procedure public raiserror read readtext reconfigure
+references replication restore restrict return revert revoke right rollback rowcount rowguidcol rule save schema
+securityaudit select semantickeyphrasetable semanticsimilaritydetailstable semanticsimilaritytable session_user set
+setuser shutdown some statistics system_user table tablesample textsize then to top tran transaction trigger truncate
+try_convert tsequal union unique unpivot update updatetext use user values varying view waitfor when where while with
+within writetext
+"""
+#: The longest NVARCHAR that a table is distributed by, in pairs of bytes.
+LONGEST = 4000
+# Compares texts by their code points; the pool's own collation takes capitals for small letters.
+_EXACT = "COLLATE Latin1_General_100_BIN2"
+_SIZED = re.compile(r"n?(var)?char\((\d+)\)")
+_INTEGERS = ("tinyint", "smallint", "int", "bigint")
+_NUMBERS = (*_INTEGERS, "decimal", "numeric", "real", "float", "bit", "money", "smallmoney")
+_TIMES = ("datetime2", "datetime", "smalldatetime", "date", "time", "datetimeoffset")
+# Staged type to the types that TRY_CAST makes of it; it fails, and does not answer NULL, where it makes none.
+_TRIED = {
+    "nvarchar": (*_NUMBERS, *_TIMES, "uniqueidentifier"),
+    "bigint": _NUMBERS,
+    "float": _NUMBERS,
+    "bit": _NUMBERS,
+    "datetime2": _TIMES,
+}
+
+CAPABILITIES = Capabilities(
+    types={
+        Type.STRING: "nvarchar(4000)",
+        Type.BIGINT: "bigint",
+        Type.DOUBLE: "float",
+        Type.BOOLEAN: "bit",
+        Type.TIMESTAMP: "datetime2(7)",
+    },
+    reserved=frozenset(_WORDS.split()),
+    max_identifier=128,
+    folds_case=True,
+    longest_text=2 * LONGEST,
+    transactions=Transactions.ROWS,
+)
+
+
+class SynapseDialect(Dialect):
+    """What T-SQL, and a dedicated pool's part of it, spells in its own way."""
+
+    def quote(self, *parts: str) -> str:
+        """A name in brackets."""
+        return ".".join("[" + part.replace("]", "]]") + "]" for part in parts)
+
+    def text(self, value: str) -> str:
+        """A text literal in Unicode."""
+        return f"N{super().text(value)}"
+
+    def lock(self, schema: str) -> str:
+        """The quoted name of the table whose row keeps every other sync out of a schema."""
+        return self.quote(INTERNAL, f"lock {hashlib.sha1(schema.encode(), usedforsecurity=False).hexdigest()}")
+
+    def create_schema(self, schema: str) -> list[str]:
+        """The schema, if it is not there; CREATE SCHEMA is alone in its batch."""
+        create = self.text(f"CREATE SCHEMA {self.quote(schema)}")
+        return [f"IF SCHEMA_ID({self.text(schema)}) IS NULL EXEC ({create})"]
+
+    def create_table(self, schema: str, table: str, columns: Mapping[str, str], keys: Sequence[str]) -> list[str]:
+        """Rows lie in columns, spread by a hash of their first key."""
+        layout = f"DISTRIBUTION = HASH({self.quote(keys[0])}), CLUSTERED COLUMNSTORE INDEX"
+        return [self._created(self.quote(schema, table), columns, layout)]
+
+    def create_lock(self, schema: str) -> list[str]:
+        """The lock's table, if it is not there, with a row to lock."""
+        lock = self.lock(schema)
+        return [
+            self._created(lock, {"held": "bit"}, _HEAP),
+            f"INSERT INTO {lock} (held) SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM {lock})",
+        ]
+
+    def take_lock(self, schema: str) -> list[str]:
+        """Wait for the row; what is taken lasts as long as the transaction."""
+        return ["BEGIN TRANSACTION", f"UPDATE {self.lock(schema)} SET held = 1"]
+
+    def create_staged(self, staging: str, columns: Mapping[str, str]) -> list[str]:
+        """A staging table without order, in place of one that was left there."""
+        return [*self.drop_staging(staging), self._created(staging, columns, _HEAP)]
+
+    def _created(self, table: str, columns: Mapping[str, str], layout: str) -> str:
+        listed = ", ".join(f"{self.quote(name)} {_declared(kind)}" for name, kind in columns.items())
+        return f"IF OBJECT_ID({self.text(table)}) IS NULL CREATE TABLE {table} ({listed}) WITH ({layout})"
+
+    def add_columns(self, schema: str, table: str, columns: Mapping[str, str]) -> list[str]:
+        """Further columns, where they are not there."""
+        there = self.quote(schema, table)
+        return [
+            f"IF COL_LENGTH({self.text(there)}, {self.text(name)}) IS NULL "
+            f"ALTER TABLE {there} ADD {self.quote(name)} {_declared(kind)}"
+            for name, kind in columns.items()
+        ]
+
+    def drop_staging(self, staging: str) -> list[str]:
+        """See `Dialect.drop_staging`."""
+        return [f"IF OBJECT_ID({self.text(staging)}) IS NOT NULL DROP TABLE {staging}"]
+
+    def copy(self, staging: str, place: str) -> str:
+        """Load Parquet files; the columns come in the order of the table's."""
+        identity = "CREDENTIAL = (IDENTITY = 'Managed Identity')"
+        return f"COPY INTO {staging} FROM {super().text(place)} WITH (FILE_TYPE = 'PARQUET', {identity})"
+
+    def any_row(self, schema: str, table: str) -> str:
+        """See `Dialect.any_row`."""
+        return f"SELECT TOP 1 1 FROM {self.quote(schema, table)}"
+
+    def append(
+        self, schema: str, table: str, source: str, key: str, values: Mapping[str, str], keys_differ: bool = False
+    ) -> list[str]:
+        """See `Dialect.append`."""
+        columns, there = ", ".join(map(self.quote, values)), self.quote(schema, table)
+        landed, one = f"{self.quote('uuid_ts')}, {self.quote('received_at')}", self.quote(key)
+        placed = (
+            f"SELECT *, ROW_NUMBER() OVER (PARTITION BY {one}, DATALENGTH({one}) ORDER BY {landed}) AS _place "
+            f"FROM {source}"
+        )
+        rows = f"{source} AS s WHERE" if keys_differ else f"({placed}) AS s WHERE s._place = 1 AND"
+        return [
+            f"INSERT INTO {there} ({columns}) SELECT {', '.join(values.values())} FROM {rows} NOT EXISTS ("
+            f"SELECT 1 FROM {there} WHERE {_same(f'{there}.{one}', values[key])})"
+        ]
+
+    def merge(self, schema: str, table: str, source: str, keys: Sequence[str], values: Mapping[str, str]) -> list[str]:
+        """Delete, update, insert: MERGE has too many conditions of its own there."""
+        there, operation = self.quote(schema, table), f"s.{self.quote(OPERATION)}"
+        found = " AND ".join(_same(f"{there}.{self.quote(key)}", values[key]) for key in keys)
+        updates = ", ".join(f"{self.quote(name)} = {value}" for name, value in values.items() if name not in keys)
+        columns, chosen = ", ".join(map(self.quote, values)), ", ".join(values.values())
+        return [
+            f"DELETE FROM {there} WHERE EXISTS (SELECT 1 FROM {source} AS s WHERE {found} AND {operation} = 'D')",
+            f"UPDATE {there} SET {updates} FROM {source} AS s WHERE {found} AND {operation} = 'U'",
+            f"INSERT INTO {there} ({columns}) SELECT {chosen} FROM {source} AS s WHERE {operation} = 'U' "
+            f"AND NOT EXISTS (SELECT 1 FROM {there} WHERE {found})",
+        ]
+
+    def record_cursors(self, schema: str, cursors: Mapping[str, Cursor], sync_id: str) -> list[str]:
+        """One row after the other: VALUES takes one alone."""
+        rows = " UNION ALL ".join(
+            f"SELECT {self._recorded(schema, table, one, sync_id)}" for table, one in cursors.items()
+        )
+        columns = "schema_name, table_name, table_id, version, commit_digest, sync_id"
+        return [f"INSERT INTO {self.cursors} ({columns}) {rows}"]
+
+    def cast(self, value: str, cast: Cast) -> str:
+        """A text is read as the column's type reads it, and was cut to its length before; a number is rounded."""
+        staged, sized = _family(cast.staged), _SIZED.fullmatch(cast.kept)
+        if sized and staged == "nvarchar":
+            return value
+        if sized:
+            return f"CASE WHEN LEN({_shown(value, staged)}) <= {sized[2]} THEN {_shown(value, staged)} END"
+        if staged == "nvarchar":
+            return _read(f"NULLIF(LTRIM(RTRIM({value})), '')", cast.kept)
+        if staged == "float" and cast.kept in _INTEGERS:
+            return f"TRY_CAST(ROUND({value}, 0) AS {cast.kept})"
+        return _tried(f"CAST({value} AS int)" if staged == "bit" else value, staged, cast.kept)
+
+
+_HEAP = "DISTRIBUTION = ROUND_ROBIN, HEAP"
+
+
+def _declared(kind: str) -> str:
+    return f"{kind} {_EXACT} NULL" if _SIZED.fullmatch(kind) else f"{kind} NULL"
+
+
+def _same(one: str, other: str) -> str:
+    """Whether two keys are the same; = takes a text with spaces behind it for one without them."""
+    return f"{one} = {other} AND DATALENGTH({one}) = DATALENGTH({other})"
+
+
+def _family(kind: str) -> str:
+    """A type without its size."""
+    return kind.partition("(")[0]
+
+
+def _shown(value: str, staged: str) -> str:
+    """A value as text."""
+    if staged == "bit":
+        return f"CASE CAST({value} AS int) WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"
+    return f"CAST({value} AS nvarchar(64))"
+
+
+def _read(value: str, kept: str) -> str:
+    """What a text says, in a column of another type."""
+    if kept in _INTEGERS:
+        rounded = f"ROUND(TRY_CAST({value} AS float), 0)"
+        return f"COALESCE(TRY_CAST({value} AS {kept}), TRY_CAST({rounded} AS {kept}))"
+    return _tried(value, "nvarchar", kept)
+
+
+def _tried(value: str, staged: str, kept: str) -> str:
+    if _family(kept) not in _TRIED.get(staged, ()):
+        return f"CAST(NULL AS {kept})"
+    return f"TRY_CAST({value} AS {kept})"
+
+
+DIALECT = SynapseDialect(CAPABILITIES)

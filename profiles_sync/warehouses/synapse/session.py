@@ -1,0 +1,130 @@
+"""One session of mssql-python, and what its errors say."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from profiles_sync.errors import (
+    MissingExtra,
+    ProfilesSyncError,
+    WarehouseBusy,
+    WarehouseRefused,
+    WarehouseUnreachable,
+)
+from profiles_sync.warehouses.synapse.settings import SynapseSettings
+
+_GONE = re.compile(
+    r"(?i)communication link failure|connection (is |was )?(not open|closed|failure|reset|broken)|tcp provider|"
+    r"disconnect error|unable to establish connection"
+)
+_LATE = re.compile(r"(?i)timeout expired|query timeout")
+_CONFLICT = re.compile(r"(?i)deadlock|lock request time out|update conflict")
+_OF_NAMES = re.compile(
+    r"(?i)invalid (object|column) name|permission|cannot (find|drop|open)|login failed|incorrect syntax|"
+    r"already an object|does not exist|reserved"
+)
+_PREFIX = re.compile(r"(\[[^\]]*\])+")  # of the driver's parts
+
+
+class Session:
+    """An open session. Each statement goes alone, outside a transaction until BEGIN TRANSACTION."""
+
+    def __init__(self, opened: Any) -> None:  # noqa: ANN401 the driver has no types
+        self._opened = opened
+
+    def run(self, statement: str) -> int:
+        """Run one statement; returns the rows that it changed, -1 where nothing is told."""
+        with self._telling(statement), self._cursor() as cursor:
+            cursor.execute(statement)
+            return int(cursor.rowcount)
+
+    def query(self, statement: str) -> Sequence[Sequence[Any]]:
+        """Run one query."""
+        with self._telling(statement), self._cursor() as cursor:
+            cursor.execute(statement)
+            return [tuple(row) for row in cursor.fetchall()]
+
+    def wait_at_most(self, seconds: int) -> None:
+        """How long a statement may take; 0 for any time."""
+        self._opened.timeout = seconds
+
+    def close(self) -> None:
+        """End the session; what it holds is let go of."""
+        with suppress(Exception):
+            self._opened.close()
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Any]:
+        cursor = self._opened.cursor()
+        try:
+            yield cursor
+        finally:
+            with suppress(Exception):
+                cursor.close()
+
+    @contextmanager
+    def _telling(self, statement: str) -> Iterator[None]:
+        from mssql_python import Error, InterfaceError
+
+        what = " ".join(statement.split()[:3])
+        try:
+            yield
+        except (Error, OSError, RuntimeError) as error:
+            said = str(error)
+            if _LATE.search(said) or _CONFLICT.search(said):
+                raise WarehouseBusy(
+                    f"another transaction is writing the same tables, seen during {what}; the next run repeats it"
+                ) from None
+            if isinstance(error, InterfaceError | OSError | RuntimeError) or _GONE.search(said):
+                raise WarehouseUnreachable(
+                    f"synapse went away during {what}; what was not committed is not there, the next run repeats it"
+                ) from None
+            raise WarehouseRefused(f"synapse refused {what}: {_kind(error)}") from None
+
+
+def driver_connect(settings: SynapseSettings) -> Any:  # noqa: ANN401 the driver has no types
+    """A connection of the driver's."""
+    from mssql_python import connect
+
+    given = {
+        "Server": f"tcp:{settings.host},{settings.port}",
+        "Database": settings.database,
+        "UID": settings.username,
+        "PWD": settings.password.get_secret_value(),
+        "Encrypt": "yes",
+    }
+    escaped = ";".join(f"{key}={{{value.replace('}', '}}')}}}" for key, value in given.items())
+    return connect(escaped, autocommit=True, timeout=settings.connect_timeout)
+
+
+def opened(name: str, settings: SynapseSettings) -> Session:
+    """A session with a pool.
+
+    Raises:
+        WarehouseRefused: The pool takes no such connection.
+        WarehouseUnreachable: Nobody answers there now, or the pool is paused.
+        MissingExtra: The driver is not installed.
+    """
+    try:
+        return Session(driver_connect(settings))
+    except ImportError:
+        raise MissingExtra(
+            f"warehouse {name}: its driver is not installed; pip install 'profiles-sync[synapse]'"
+        ) from None
+    except Exception as error:  # the driver's connection raises errors of many kinds
+        raise _not_opened(f"warehouse {name}: {settings.host}:{settings.port}", error) from None
+
+
+def _not_opened(where: str, error: Exception) -> ProfilesSyncError:
+    said = _kind(error)
+    if re.search(r"(?i)login failed|cannot open|not allowed to access|permission|certificate|connection string", said):
+        return WarehouseRefused(f"{where} refused the connection: {said}")
+    return WarehouseUnreachable(f"{where} cannot be reached: {said}; nothing was written, the next run tries again")
+
+
+def _kind(error: Exception) -> str:
+    """What went wrong, without people's data: quotes are left only where they are of names."""
+    told = getattr(error, "ddbc_error", "") or getattr(error, "driver_error", "") or str(error)
+    said = next((line for line in _PREFIX.sub("", told).strip().splitlines() if line), type(error).__name__)
+    return said if _OF_NAMES.search(said) else re.sub("[\"'(].*[\"')]", "…", said)

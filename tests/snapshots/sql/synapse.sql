@@ -1,0 +1,133 @@
+-- create schema
+IF SCHEMA_ID(N'acme') IS NULL EXEC (N'CREATE SCHEMA [acme]');
+-- drop schema
+DROP SCHEMA [acme];
+-- create cursors
+IF OBJECT_ID(N'[_profiles_sync].[cursors]') IS NULL CREATE TABLE [_profiles_sync].[cursors] ([schema_name] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL, [table_name] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL, [table_id] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL, [version] bigint NULL, [commit_digest] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL, [sync_id] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL) WITH (DISTRIBUTION = HASH([schema_name]), CLUSTERED COLUMNSTORE INDEX);
+-- create table
+IF OBJECT_ID(N'[acme].[bought]') IS NULL CREATE TABLE [acme].[bought] ([id] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL, [received_at] datetime2(7) NULL, [uuid_ts] datetime2(7) NULL, [total] bigint NULL, [price] float NULL, [gift] bit NULL, [or"der] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL) WITH (DISTRIBUTION = HASH([id]), CLUSTERED COLUMNSTORE INDEX);
+-- create merged table
+IF OBJECT_ID(N'[acme].[user_identifiers]') IS NULL CREATE TABLE [acme].[user_identifiers] ([canonical_segment_id] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL, [type] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL, [value] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL, [seq] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL, [received_at] datetime2(7) NULL, [uuid_ts] datetime2(7) NULL) WITH (DISTRIBUTION = HASH([canonical_segment_id]), CLUSTERED COLUMNSTORE INDEX);
+-- add columns
+IF COL_LENGTH(N'[acme].[bought]', N'or"der') IS NULL ALTER TABLE [acme].[bought] ADD [or"der] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL;
+IF COL_LENGTH(N'[acme].[bought]', N'total') IS NULL ALTER TABLE [acme].[bought] ADD [total] bigint NULL;
+-- drop staging
+IF OBJECT_ID(N'[_profiles_sync].[acme__bought]') IS NOT NULL DROP TABLE [_profiles_sync].[acme__bought];
+-- any row
+SELECT TOP 1 1 FROM [acme].[bought];
+-- delete all
+DELETE FROM [acme].[bought];
+-- append
+INSERT INTO [acme].[bought] ([id], [received_at], [uuid_ts], [total], [price], [gift], [or"der]) SELECT s.[id], s.[received_at], s.[uuid_ts], s.[total], s.[price], s.[gift], s.[or"der] FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY [id], DATALENGTH([id]) ORDER BY [uuid_ts], [received_at]) AS _place FROM [_profiles_sync].[acme__bought]) AS s WHERE s._place = 1 AND NOT EXISTS (SELECT 1 FROM [acme].[bought] WHERE [acme].[bought].[id] = s.[id] AND DATALENGTH([acme].[bought].[id]) = DATALENGTH(s.[id]));
+-- append, keys differ
+INSERT INTO [acme].[bought] ([id], [received_at], [uuid_ts], [total], [price], [gift], [or"der]) SELECT s.[id], s.[received_at], s.[uuid_ts], s.[total], s.[price], s.[gift], s.[or"der] FROM [_profiles_sync].[acme__bought] AS s WHERE NOT EXISTS (SELECT 1 FROM [acme].[bought] WHERE [acme].[bought].[id] = s.[id] AND DATALENGTH([acme].[bought].[id]) = DATALENGTH(s.[id]));
+-- merge
+DELETE FROM [acme].[user_identifiers] WHERE EXISTS (SELECT 1 FROM [_profiles_sync].[acme__bought] AS s WHERE [acme].[user_identifiers].[canonical_segment_id] = s.[canonical_segment_id] AND DATALENGTH([acme].[user_identifiers].[canonical_segment_id]) = DATALENGTH(s.[canonical_segment_id]) AND [acme].[user_identifiers].[type] = s.[type] AND DATALENGTH([acme].[user_identifiers].[type]) = DATALENGTH(s.[type]) AND [acme].[user_identifiers].[value] = s.[value] AND DATALENGTH([acme].[user_identifiers].[value]) = DATALENGTH(s.[value]) AND s.[_op] = 'D');
+UPDATE [acme].[user_identifiers] SET [seq] = s.[seq], [received_at] = s.[received_at], [uuid_ts] = s.[uuid_ts] FROM [_profiles_sync].[acme__bought] AS s WHERE [acme].[user_identifiers].[canonical_segment_id] = s.[canonical_segment_id] AND DATALENGTH([acme].[user_identifiers].[canonical_segment_id]) = DATALENGTH(s.[canonical_segment_id]) AND [acme].[user_identifiers].[type] = s.[type] AND DATALENGTH([acme].[user_identifiers].[type]) = DATALENGTH(s.[type]) AND [acme].[user_identifiers].[value] = s.[value] AND DATALENGTH([acme].[user_identifiers].[value]) = DATALENGTH(s.[value]) AND s.[_op] = 'U';
+INSERT INTO [acme].[user_identifiers] ([canonical_segment_id], [type], [value], [seq], [received_at], [uuid_ts]) SELECT s.[canonical_segment_id], s.[type], s.[value], s.[seq], s.[received_at], s.[uuid_ts] FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] = 'U' AND NOT EXISTS (SELECT 1 FROM [acme].[user_identifiers] WHERE [acme].[user_identifiers].[canonical_segment_id] = s.[canonical_segment_id] AND DATALENGTH([acme].[user_identifiers].[canonical_segment_id]) = DATALENGTH(s.[canonical_segment_id]) AND [acme].[user_identifiers].[type] = s.[type] AND DATALENGTH([acme].[user_identifiers].[type]) = DATALENGTH(s.[type]) AND [acme].[user_identifiers].[value] = s.[value] AND DATALENGTH([acme].[user_identifiers].[value]) = DATALENGTH(s.[value]));
+-- read cursors
+SELECT table_name, table_id, version, commit_digest FROM [_profiles_sync].[cursors] WHERE schema_name = N'acme';
+-- forget cursors
+DELETE FROM [_profiles_sync].[cursors] WHERE schema_name = N'acme' AND (table_name = N'bought' AND table_id = N'0c6d' AND version = 7 OR table_name = N'it''s' AND table_id = N'e2' AND version = 0);
+-- record cursors
+INSERT INTO [_profiles_sync].[cursors] (schema_name, table_name, table_id, version, commit_digest, sync_id) SELECT N'acme', N'bought', N'0c6d', 7, N'a1', N'sync_1' UNION ALL SELECT N'acme', N'it''s', N'e2', 0, N'', N'sync_1';
+-- from nvarchar(4000) to nvarchar(20)
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND s.[total] IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from nvarchar(4000) to int
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND COALESCE(TRY_CAST(NULLIF(LTRIM(RTRIM(s.[total])), '') AS int), TRY_CAST(ROUND(TRY_CAST(NULLIF(LTRIM(RTRIM(s.[total])), '') AS float), 0) AS int)) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from nvarchar(4000) to bigint
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND COALESCE(TRY_CAST(NULLIF(LTRIM(RTRIM(s.[total])), '') AS bigint), TRY_CAST(ROUND(TRY_CAST(NULLIF(LTRIM(RTRIM(s.[total])), '') AS float), 0) AS bigint)) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from nvarchar(4000) to decimal(5,2)
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND TRY_CAST(NULLIF(LTRIM(RTRIM(s.[total])), '') AS decimal(5,2)) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from nvarchar(4000) to float
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND TRY_CAST(NULLIF(LTRIM(RTRIM(s.[total])), '') AS float) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from nvarchar(4000) to bit
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND TRY_CAST(NULLIF(LTRIM(RTRIM(s.[total])), '') AS bit) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from nvarchar(4000) to date
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND TRY_CAST(NULLIF(LTRIM(RTRIM(s.[total])), '') AS date) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from nvarchar(4000) to datetime2(7)
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND TRY_CAST(NULLIF(LTRIM(RTRIM(s.[total])), '') AS datetime2(7)) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from nvarchar(4000) to varbinary(8)
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND CAST(NULL AS varbinary(8)) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from bigint to nvarchar(20)
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND CASE WHEN LEN(CAST(s.[total] AS nvarchar(64))) <= 20 THEN CAST(s.[total] AS nvarchar(64)) END IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from bigint to int
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND TRY_CAST(s.[total] AS int) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from bigint to bigint
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND TRY_CAST(s.[total] AS bigint) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from bigint to decimal(5,2)
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND TRY_CAST(s.[total] AS decimal(5,2)) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from bigint to float
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND TRY_CAST(s.[total] AS float) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from bigint to bit
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND TRY_CAST(s.[total] AS bit) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from bigint to date
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND CAST(NULL AS date) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from bigint to datetime2(7)
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND CAST(NULL AS datetime2(7)) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from bigint to varbinary(8)
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND CAST(NULL AS varbinary(8)) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from float to nvarchar(20)
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND CASE WHEN LEN(CAST(s.[total] AS nvarchar(64))) <= 20 THEN CAST(s.[total] AS nvarchar(64)) END IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from float to int
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND TRY_CAST(ROUND(s.[total], 0) AS int) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from float to bigint
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND TRY_CAST(ROUND(s.[total], 0) AS bigint) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from float to decimal(5,2)
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND TRY_CAST(s.[total] AS decimal(5,2)) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from float to float
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND TRY_CAST(s.[total] AS float) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from float to bit
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND TRY_CAST(s.[total] AS bit) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from float to date
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND CAST(NULL AS date) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from float to datetime2(7)
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND CAST(NULL AS datetime2(7)) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from float to varbinary(8)
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND CAST(NULL AS varbinary(8)) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from bit to nvarchar(20)
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND CASE WHEN LEN(CASE CAST(s.[total] AS int) WHEN 1 THEN 'true' WHEN 0 THEN 'false' END) <= 20 THEN CASE CAST(s.[total] AS int) WHEN 1 THEN 'true' WHEN 0 THEN 'false' END END IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from bit to int
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND TRY_CAST(CAST(s.[total] AS int) AS int) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from bit to bigint
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND TRY_CAST(CAST(s.[total] AS int) AS bigint) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from bit to decimal(5,2)
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND TRY_CAST(CAST(s.[total] AS int) AS decimal(5,2)) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from bit to float
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND TRY_CAST(CAST(s.[total] AS int) AS float) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from bit to bit
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND TRY_CAST(CAST(s.[total] AS int) AS bit) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from bit to date
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND CAST(NULL AS date) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from bit to datetime2(7)
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND CAST(NULL AS datetime2(7)) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from bit to varbinary(8)
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND CAST(NULL AS varbinary(8)) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from datetime2(7) to nvarchar(20)
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND CASE WHEN LEN(CAST(s.[total] AS nvarchar(64))) <= 20 THEN CAST(s.[total] AS nvarchar(64)) END IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from datetime2(7) to int
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND CAST(NULL AS int) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from datetime2(7) to bigint
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND CAST(NULL AS bigint) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from datetime2(7) to decimal(5,2)
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND CAST(NULL AS decimal(5,2)) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from datetime2(7) to float
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND CAST(NULL AS float) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from datetime2(7) to bit
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND CAST(NULL AS bit) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from datetime2(7) to date
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND TRY_CAST(s.[total] AS date) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from datetime2(7) to datetime2(7)
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND TRY_CAST(s.[total] AS datetime2(7)) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- from datetime2(7) to varbinary(8)
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND CAST(NULL AS varbinary(8)) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+-- staging
+IF OBJECT_ID(N'[_profiles_sync].[acme__bought]') IS NOT NULL DROP TABLE [_profiles_sync].[acme__bought];
+IF OBJECT_ID(N'[_profiles_sync].[acme__bought]') IS NULL CREATE TABLE [_profiles_sync].[acme__bought] ([id] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL, [at] datetime2(7) NULL, [_op] nvarchar(1) COLLATE Latin1_General_100_BIN2 NULL) WITH (DISTRIBUTION = ROUND_ROBIN, HEAP);
+-- copy
+COPY INTO [_profiles_sync].[acme__bought] FROM 'https://rows.dfs.core.windows.net/staging/it''s/*.parquet' WITH (FILE_TYPE = 'PARQUET', CREDENTIAL = (IDENTITY = 'Managed Identity'));
+-- lock
+IF OBJECT_ID(N'[_profiles_sync].[lock 293abb6b76d7791c0732cc517d38c4b5c734b87f]') IS NULL CREATE TABLE [_profiles_sync].[lock 293abb6b76d7791c0732cc517d38c4b5c734b87f] ([held] bit NULL) WITH (DISTRIBUTION = ROUND_ROBIN, HEAP);
+INSERT INTO [_profiles_sync].[lock 293abb6b76d7791c0732cc517d38c4b5c734b87f] (held) SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM [_profiles_sync].[lock 293abb6b76d7791c0732cc517d38c4b5c734b87f]);
+BEGIN TRANSACTION;
+UPDATE [_profiles_sync].[lock 293abb6b76d7791c0732cc517d38c4b5c734b87f] SET held = 1;

@@ -1,0 +1,73 @@
+"""Every statement that a sync can run in a kind of warehouse, for tables that have a bit of all."""
+
+from profiles_sync.spec.tables import Type
+from profiles_sync.warehouses.base import INTERNAL, Cast, Cursor
+
+CURSORS = {"bought": Cursor("0c6d", 7, "a1"), "it's": Cursor("e2", 0)}
+APPENDED = {
+    "id": Type.STRING,
+    "received_at": Type.TIMESTAMP,
+    "uuid_ts": Type.TIMESTAMP,
+    "total": Type.BIGINT,
+    "price": Type.DOUBLE,
+    "gift": Type.BOOLEAN,
+    'or"der': Type.STRING,
+}
+MERGED = {
+    "canonical_segment_id": Type.STRING,
+    "type": Type.STRING,
+    "value": Type.STRING,
+    "seq": Type.STRING,
+    "received_at": Type.TIMESTAMP,
+    "uuid_ts": Type.TIMESTAMP,
+}
+MERGED_KEYS = ("canonical_segment_id", "type", "value")
+
+
+def statements(dialect, retyped, staged=None):
+    """What to call each, and the statement; `retyped` are types that the owner may give a column.
+
+    `staged` names the staging table where it is not the dialect's own.
+    """
+    capabilities = dialect.capabilities
+    kinds = {name: capabilities.types[kind] for name, kind in APPENDED.items()}
+    source = staged or dialect.staging("acme", "bought")
+    for title, made in {
+        "create schema": dialect.create_schema("acme"),
+        "drop schema": dialect.drop_schema("acme"),
+        "create cursors": dialect.create_cursors(),
+        "create table": dialect.create_table("acme", "bought", kinds, ["id"]),
+        "create merged table": dialect.create_table(
+            "acme", "user_identifiers", {name: capabilities.types[kind] for name, kind in MERGED.items()}, MERGED_KEYS
+        ),
+        "add columns": dialect.add_columns("acme", "bought", {'or"der': kinds['or"der'], "total": kinds["total"]}),
+        "drop staging": dialect.drop_staging(source),
+        "any row": [dialect.any_row("acme", "bought")],
+        "delete all": dialect.delete_all("acme", "bought"),
+        "append": dialect.append("acme", "bought", source, "id", dialect.values(list(APPENDED), {})),
+        "append, keys differ": dialect.append(
+            "acme", "bought", source, "id", dialect.values(list(APPENDED), {}), keys_differ=True
+        ),
+        "merge": dialect.merge("acme", "user_identifiers", source, MERGED_KEYS, dialect.values(list(MERGED), {})),
+        "read cursors": [dialect.read_cursors("acme")],
+        "forget cursors": dialect.forget_cursors("acme", CURSORS),
+        "record cursors": dialect.record_cursors("acme", CURSORS, "sync_1"),
+    }.items():
+        for statement in made:
+            yield title, statement
+    for staged_kind in capabilities.staged.values():
+        for kept in retyped:
+            casts = {"total": Cast(staged_kind, kept)}
+            yield f"from {staged_kind} to {kept}", dialect.count_misfits(source, casts, has_deletes=True)
+    assert INTERNAL in source or staged
+
+
+def as_text(pairs):
+    """As a file for people to review."""
+    lines, last = [], None
+    for title, statement in pairs:
+        if title != last:
+            lines.append(f"-- {title}")
+        lines.append(f"{statement};")
+        last = title
+    return "\n".join(lines) + "\n"
