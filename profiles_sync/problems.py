@@ -114,6 +114,11 @@ KNOWN: tuple[_READ, ...] = (
         "the warehouse does not take the statement: see that its type is the product it is",
     ),
     (
+        r"404 Not Found",
+        ErrorClass.CONNECTIVITY,
+        "nobody of that name is there: see account and host for a slip",
+    ),
+    (
         r"(?i)connection refused",
         ErrorClass.CONNECTIVITY,
         "nothing listens at that host and port: see both, that the server is up, and the firewall",

@@ -22,7 +22,13 @@ from profiles_sync.spec import events, json_text, reference, tables
 from profiles_sync.spec.events import Rejected, Source, read_line
 from profiles_sync.spec.rules import DEFAULT_TYPES, RECOMMENDED, default_rules
 from profiles_sync.sync.hourly import lake_of, run
-from profiles_sync.warehouses import PostgresSettings, RedshiftSettings, SynapseSettings, WarehouseSettings
+from profiles_sync.warehouses import (
+    PostgresSettings,
+    RedshiftSettings,
+    SnowflakeSettings,
+    SynapseSettings,
+    WarehouseSettings,
+)
 from tests.warehouses.contract import matrix
 
 ROOT = Path(__file__).parents[1]
@@ -279,6 +285,18 @@ def test_the_settings_of_what_loads_from_a_bucket_are_all_there_with_their_defau
     shown = {key for key, field in fields.items() if not field.is_required()} - chosen
     assert {key: written[key] for key in shown} == {key: fields[key].default for key in shown}
     assert settings(**written).password.get_secret_value() == "x"
+
+
+def test_the_snowflake_settings_are_all_there_with_their_defaults():
+    written = yaml.safe_load(block("yaml", "type: snowflake"))["warehouses"]["sf"]
+    fields = {field.alias or name: field for name, field in SnowflakeSettings.model_fields.items()}
+    assert written.keys() == fields.keys()
+    shown = {name for name, field in fields.items() if not field.is_required()} - {
+        "private_key_path",
+        "private_key_passphrase",
+    }
+    assert {name: written[name] for name in shown} == {name: fields[name].default for name in shown}
+    assert SnowflakeSettings(**written).private_key_passphrase.get_secret_value() == "x"
 
 
 def test_every_file_that_is_named_is_there():

@@ -11,6 +11,7 @@ SECRET = "hunter2"
 
 
 MYSQL = "  my: {type: mysql, host: 127.0.0.1, port: 5432, database: acme, username: segment, password: hunter2}\n"
+UNKNOWN = "warehouses.my.type: expected 'duckdb', 'postgres', 'snowflake', 'redshift' or 'synapse'"
 WRONG = {
     "a wrong value": ("engine: {slots: many}\n", "engine.slots: expected a valid integer"),
     "a value out of range": ("engine: {slots: 0}\n", "engine.slots: expected greater than or equal to 1"),
@@ -20,15 +21,17 @@ WRONG = {
     "a required key that is missing": ("  x: {type: duckdb}\n", "warehouses.x.path: required"),
     "text where keys belong": ("engine: fast\n", "engine: expected keys below it"),
     "broken YAML": ("identity: {path: [\n", "not readable as YAML near line 8"),
-    "an unknown kind of warehouse": (
-        MYSQL,
-        "warehouses.my.type: expected 'duckdb', 'postgres', 'redshift' or 'synapse'",
-    ),
+    "an unknown kind of warehouse": (MYSQL, UNKNOWN),
     "a warehouse without its kind": ("  my: {path: x}\n", "warehouses.my.type: required and missing"),
     "a warehouse that is no group of keys": ("  my: 5\n", "warehouses.my: expected keys below it"),
     "a wrong value in a warehouse": (
         "  pg: {type: postgres, host: h, database: d, username: u, password: hunter2, port: 99999}\n",
         "warehouses.pg.port: expected less than or equal to 65535",
+    ),
+    "two ways to log in": (
+        "  sf: {type: snowflake, account: a, username: u, database: d, warehouse: w, password: hunter2, "
+        "private_key_path: k}\n",
+        "warehouses.sf: one of private_key_path and password is needed, and only one",
     ),
     "a name that no variable can hold": ("  My Shop: {type: duckdb, path: x}\n", "warehouses.My Shop"),
     "a schema that is ours": ("  x: {type: duckdb, path: x, schema: _profiles_sync}\n", "warehouses.x.schema: "),
@@ -165,4 +168,4 @@ def test_a_path_with_brackets_in_it_is_shown_as_it_is(tmp_path):
 def test_the_installed_command_says_it_the_same_way(tmp_path):
     done = profiles_sync("run", "--settings", written(tmp_path, SETTINGS, MYSQL))
     assert (done.returncode, done.stdout) == (2, "")
-    assert_one_line(done.stderr, "warehouses.my.type: expected 'duckdb', 'postgres', 'redshift' or 'synapse'")
+    assert_one_line(done.stderr, UNKNOWN)

@@ -8,11 +8,13 @@ from profiles_sync.warehouses.duckdb import DuckDBSettings, DuckDBWarehouse
 from profiles_sync.warehouses.postgres import PostgresSettings, PostgresWarehouse
 from profiles_sync.warehouses.protocol import Warehouse
 from profiles_sync.warehouses.redshift import RedshiftSettings, RedshiftWarehouse
+from profiles_sync.warehouses.snowflake import SnowflakeSettings, SnowflakeWarehouse
 from profiles_sync.warehouses.synapse import SynapseSettings, SynapseWarehouse
 
 #: What a warehouse in the settings may be; `type` tells which.
 WarehouseSettings = Annotated[
-    DuckDBSettings | PostgresSettings | RedshiftSettings | SynapseSettings, Field(discriminator="type")
+    DuckDBSettings | PostgresSettings | SnowflakeSettings | RedshiftSettings | SynapseSettings,
+    Field(discriminator="type"),
 ]
 
 
@@ -23,6 +25,8 @@ def open_warehouse(name: str, settings: WarehouseSettings, schema: str) -> Wareh
             return DuckDBWarehouse(name, settings, schema)
         case PostgresSettings():
             return PostgresWarehouse(name, settings, schema)
+        case SnowflakeSettings():
+            return SnowflakeWarehouse(name, settings, schema)
         case RedshiftSettings():
             return RedshiftWarehouse(name, settings, schema)
         case SynapseSettings():

@@ -4,6 +4,7 @@ import pytest
 
 from tests.redshift_server import redshift
 from tests.servers import postgres
+from tests.snowflake_server import snowflake
 from tests.stores import s3_server
 
 
@@ -24,3 +25,9 @@ def staging_s3():
 def redshift_cluster(postgres_server, staging_s3):
     with redshift(postgres_server, staging_s3) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def snowflake_server():
+    with snowflake() as server:
+        yield server

@@ -221,6 +221,8 @@ def test_a_file_that_is_not_duckdbs_is_another_product(tmp_path):
         (WarehouseRefused('refused: schema "x" does not exist (SQLSTATE 3F000)'), ErrorClass.PERMISSION),
         (WarehouseRefused('refused: role "x" is not permitted to log in (SQLSTATE 28000)'), ErrorClass.CREDENTIALS),
         (WarehouseRefused('syntax error at or near "ENCODE" (SQLSTATE 42601)'), ErrorClass.SCHEMA),
+        (WarehouseRefused("snowflake: Object does not exist or not authorized (002003)"), ErrorClass.PERMISSION),
+        (WarehouseRefused("warehouse w: acme refused the connection: 404 Not Found (290404)"), ErrorClass.CONNECTIVITY),
         (WarehouseRefused("snowflake: 002318 invalid column definition name"), ErrorClass.SCHEMA),
         (WarehouseRefused("x.database.windows.net.database.windows.net:1433 gone"), ErrorClass.CONNECTIVITY),
         (WarehouseRefused("x.database.windows.net:1433 said what nobody knows"), ErrorClass.INTERNAL),

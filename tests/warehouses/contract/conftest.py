@@ -7,12 +7,20 @@ stand-in's, in its own words, `never(kind, reason)` makes no sense there. A mark
 import pytest
 
 from tests.lakes import Twin
-from tests.warehouses.contract.places import DuckDBPlace, PostgresPlace, RedshiftPlace, SynapsePlace
+from tests.warehouses.contract.places import DuckDBPlace, PostgresPlace, RedshiftPlace, SnowflakePlace, SynapsePlace
 
-KINDS = ("duckdb", "postgres", "redshift", "synapse")
+KINDS = ("duckdb", "postgres", "snowflake", "redshift", "synapse")
 GAPS = ("notimpl", "notyet", "never")
-STAND_INS = ("redshift", "synapse")  # what takes them longer than ten seconds belongs to `make test-all`
-LONG = ("test_a_generated_space", "test_a_sync_that_is_broken_off_between_any_two_statements_is_simply_repeated")
+REAL = ("duckdb", "postgres")
+# A stand-in takes many times as long as the real thing; on it these stand for the others in `make test`.
+QUICK = (
+    "test_segments_case_study",
+    "test_of_two_rows_with_one_id_the_first_stays_and_the_other_is_counted",
+    "test_texts_of_every_kind_arrive_as_they_are",
+    "test_values_that_do_not_fit_the_column_are_empty_and_counted",
+    "test_a_cast_in_a_merged_table_counts_what_does_not_fit",
+    "test_two_syncs_at_once_write_each_row_once",
+)
 
 
 def pytest_generate_tests(metafunc):
@@ -23,7 +31,7 @@ def pytest_generate_tests(metafunc):
 def pytest_collection_modifyitems(items):
     for item in items:
         kind = getattr(item, "callspec", None) and item.callspec.params.get("place")
-        if kind in STAND_INS and (item.originalname in LONG or item.path.stem == "test_many_rows"):
+        if kind in KINDS and kind not in REAL and item.originalname not in QUICK:
             item.add_marker(pytest.mark.slow)
         for gap in GAPS:
             for mark in item.iter_markers(gap):
@@ -43,6 +51,8 @@ def place(request, tmp_path):
             made = RedshiftPlace(request.getfixturevalue("redshift_cluster"))
         case "synapse":
             made = SynapsePlace(request.getfixturevalue("postgres_server"), tmp_path)
+        case "snowflake":
+            made = SnowflakePlace(request.getfixturevalue("snowflake_server"))
     yield made
     made.close()
 

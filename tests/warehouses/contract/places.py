@@ -9,10 +9,18 @@ from contextlib import contextmanager
 import duckdb
 import pytest
 
-from profiles_sync.warehouses import DuckDBSettings, PostgresSettings, RedshiftSettings, SynapseSettings, open_warehouse
+from profiles_sync.warehouses import (
+    DuckDBSettings,
+    PostgresSettings,
+    RedshiftSettings,
+    SnowflakeSettings,
+    SynapseSettings,
+    open_warehouse,
+)
 from profiles_sync.warehouses.duckdb import DuckDBConnection
 from profiles_sync.warehouses.postgres import PostgresConnection
 from profiles_sync.warehouses.redshift import RedshiftConnection
+from profiles_sync.warehouses.snowflake.connection import SnowflakeConnection
 from profiles_sync.warehouses.synapse import SynapseConnection
 from tests.redshift_server import ROLE, prepare
 from tests.synapse_pool import FROM, PREPARE, Pool
@@ -31,8 +39,8 @@ class Place:
 
     kind: str
     statements: tuple = ()
-    beside: frozenset = frozenset()  # tables of the internal schema other than the record
     many_tables = 2000
+    internal = frozenset({"cursors"})  # the tables of the sync's own that stay
 
     def open(self, patience=20, schema="acme", **changed):
         """The warehouse as the sync opens it."""
@@ -202,8 +210,8 @@ class RedshiftPlace(PostgresPlace):
         )
 
     @property
-    def beside(self):
-        return frozenset({self.open().dialect.lock("acme").split(".")[1].strip('"')})
+    def internal(self):
+        return frozenset({"cursors", self.open().dialect.lock("acme").split(".")[1].strip('"')})
 
     def run(self, text):
         if self.owner is None or self.owner.closed:
@@ -271,8 +279,8 @@ class SynapsePlace(PostgresPlace):
         )
 
     @property
-    def beside(self):
-        return frozenset({self.open().dialect.lock("acme").split(".")[1].strip("[]")})
+    def internal(self):
+        return frozenset({"cursors", self.open().dialect.lock("acme").split(".")[1].strip("[]")})
 
     def run(self, text):
         return super().run(self.pool.words.names(text))
@@ -284,3 +292,66 @@ class SynapsePlace(PostgresPlace):
         self.replaced.undo()
         super().close()
         assert self.files() == []
+
+
+class SnowflakePlace(Place):
+    """fakesnow: each test has a database, which goes with the server."""
+
+    kind = "snowflake"
+    integer = "NUMBER(9,0)"
+    statements = (SnowflakeConnection, ("_run", "query", "load"))
+    internal = frozenset({"cursors", "LOCK OF ACME"})
+
+    def __init__(self, server):
+        self.server = server
+        declared = server.settings | {"database": f"events_{next(_numbers)}"}
+        self.settings = SnowflakeSettings(**declared)
+        self.owner = None
+
+    def open(self, patience=20, schema="acme", **changed):
+        opened = super().open(patience, schema, **changed)
+        opened.lease = 600  # in the stand-in, a lease that is renewed in the middle of a transaction breaks it off
+        return opened
+
+    def run(self, text):
+        if self.owner is None:
+            self.owner = self.server.connect(self.settings.database)
+        with self.owner.cursor() as cursor:
+            return cursor.execute(text).fetchall()
+
+    def retype(self, table, column, kind):
+        """Snowflake makes no number of a text column; its owner makes the table anew."""
+        named, column = self.quote("acme", table), self.quote(column)
+        self.run(
+            f"CREATE OR REPLACE TABLE {named} AS SELECT * REPLACE (CAST({column} AS {kind}) AS {column}) FROM {named}"
+        )
+
+    def close(self):
+        if self.owner is not None:
+            self.owner.close()
+
+    @contextmanager
+    def revoked(self, table):
+        rights = f"INSERT, UPDATE, DELETE ON TABLE {self.quote('acme', table)}"
+        self.run(f"REVOKE {rights} FROM ROLE SEGMENT")
+        yield
+        self.run(f"GRANT {rights} TO ROLE SEGMENT")
+
+    @contextmanager
+    def hidden(self, table):
+        self.run(f"REVOKE ALL ON TABLE {self.quote('acme', table)} FROM ROLE SEGMENT")
+        yield
+        self.run(f"GRANT ALL ON TABLE {self.quote('acme', table)} TO ROLE SEGMENT")
+
+    @contextmanager
+    def stopped(self):
+        self.server.stop()
+        self.owner = None
+        try:
+            yield
+        finally:
+            self.server.start()
+
+    def cut_off(self):
+        self.owner = None
+        self.server.cut_off()

@@ -43,7 +43,7 @@ def test_the_schema_holds_the_tables_of_the_space_and_the_internal_one_only_the_
     twin.land([bought("m2")])
     sync(twin, place)
     assert set(place.columns()) == set(public_tables(twin.lake))
-    assert set(place.columns("_profiles_sync")) == {"cursors"} | place.beside
+    assert set(place.columns("_profiles_sync")) == place.internal
 
 
 def test_columns_have_the_types_of_the_warehouse(twin, place):

@@ -68,6 +68,7 @@ def test_rows_that_no_record_stands_for_are_left_alone(twin, place):
 
 
 @pytest.mark.never("duckdb", "a file has no users")
+@pytest.mark.notyet("snowflake", 'syntax error at or near "REVOKE"')
 def test_a_table_that_may_not_even_be_read_stops_no_other(twin, place):
     twin.land(SMALL)
     sync(twin, place)
@@ -82,6 +83,7 @@ def test_a_table_that_may_not_even_be_read_stops_no_other(twin, place):
 
 
 @pytest.mark.never("duckdb", "a file has no users")
+@pytest.mark.notyet("snowflake", 'syntax error at or near "REVOKE"')
 @pytest.mark.parametrize("table", ["bought", "user_traits"])
 def test_a_permission_that_was_revoked_stops_its_table_and_no_other(twin, place, table):
     twin.land(SMALL)
@@ -165,7 +167,7 @@ def test_a_sync_that_is_broken_off_between_any_two_statements_is_simply_repeated
                 break
         synced_same(twin, place)
     assert seen[0] > 18
-    assert set(place.columns("_profiles_sync")) == {"cursors"} | place.beside
+    assert set(place.columns("_profiles_sync")) == place.internal
 
 
 def test_two_syncs_at_once_write_each_row_once(twin, place):
@@ -173,7 +175,7 @@ def test_two_syncs_at_once_write_each_row_once(twin, place):
     results = []
 
     def run_one(number):
-        results.append(sync(twin, place, str(number)))
+        results.append(sync(twin, place, str(number), patience=120))  # a stand-in takes its time
 
     both = [threading.Thread(target=run_one, args=[number]) for number in range(2)]
     for one in both:

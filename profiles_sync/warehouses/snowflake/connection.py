@@ -1,0 +1,155 @@
+"""An open Snowflake session, as the sync sees it."""
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from itertools import count
+from typing import TYPE_CHECKING, Any, Self
+
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
+
+from profiles_sync.errors import ProfilesSyncError, WarehouseRefused
+from profiles_sync.spec.tables import Type
+from profiles_sync.warehouses.base import INTERNAL, OPERATION, Batch, Staged
+from profiles_sync.warehouses.rows import by_table, renamed
+from profiles_sync.warehouses.snowflake.dialect import CAPABILITIES, DIALECT, kind, unfolded
+from profiles_sync.warehouses.snowflake.driver import telling
+from profiles_sync.warehouses.snowflake.files import Written, naive, written
+from profiles_sync.warehouses.snowflake.inline import MOST, first, inline
+from profiles_sync.warehouses.snowflake.lease import Lease
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import snowflake.connector as connector
+
+_CHANGES_ROWS = ("INSERT", "MERGE", "DELETE", "UPDATE")
+
+
+class SnowflakeConnection:
+    """A session; `again` opens another one like it, and a lease lasts `seconds` without being renewed.
+
+    `few` is how many values of a batch still go with the statements.
+    """
+
+    def __init__(
+        self, opened: "connector.SnowflakeConnection", again: Callable[[], Self], patience: float, seconds: float
+    ) -> None:
+        self._opened, self._again, self._patience, self._seconds = opened, again, patience, seconds
+        self._numbers, self._mine = count(), secrets.token_hex(8)
+        self._lease: Lease | None = None
+        self._staged_before = False
+        self._inline: dict[str, tuple[str | None, ...]] = {}
+        self.few = MOST
+
+    def columns(self, schema: str) -> dict[str, dict[str, str]]:
+        """See `protocol.Connection`. What somebody quoted in small letters is none of a sync's."""
+        rows = self.query(DIALECT.catalog(schema))
+        named = ((unfolded(table), unfolded(column), kind(*typed)) for table, column, *typed in rows)
+        return by_table(row for row in named if row[0] is not None and row[1] is not None)
+
+    @contextmanager
+    def only_sync(self, schema: str) -> Iterator[None]:
+        """See `protocol.Connection`."""
+        self._with_lock(schema)
+        lease = Lease(self, schema, self._seconds)
+        with lease.held(self._again, self._patience):
+            self._lease = lease
+            try:
+                yield
+            finally:
+                self._lease = None
+
+    @retry(
+        retry=retry_if_exception_type(WarehouseRefused), stop=stop_after_attempt(3), wait=wait_fixed(0.5), reraise=True
+    )
+    def _with_lock(self, schema: str) -> None:
+        """Another sync may make it at the same moment: what it made is there at the next try."""
+        self.execute(*DIALECT.create_schema(INTERNAL), *DIALECT.create_lock(schema))
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """See `protocol.Connection`. It commits only where this is still the only sync."""
+        self._run("BEGIN TRANSACTION")
+        try:
+            yield
+            if self._lease is not None:
+                self._lease.confirm()
+            self._run("COMMIT")
+        except BaseException:
+            with suppress(ProfilesSyncError):  # where the session is gone, Snowflake takes it back
+                self._run("ROLLBACK")
+            raise
+
+    def execute(self, *statements: str) -> int:
+        """See `protocol.Connection`."""
+        return sum(map(self._run, statements))
+
+    def _run(self, statement: str) -> int:
+        try:
+            with telling(statement), self._opened.cursor() as cursor:
+                cursor.execute(statement, self._bound_to(statement))
+                return int(cursor.rowcount or 0) if statement.startswith(_CHANGES_ROWS) else 0
+        except WarehouseRefused:
+            if statement.startswith("CREATE SCHEMA IF NOT EXISTS") and self._is_there(statement):
+                return 0
+            raise
+
+    def _bound_to(self, statement: str) -> tuple[str | None, ...] | None:
+        """The rows that go with it."""
+        return next((values for source, values in self._inline.items() if source in statement), None)
+
+    def _is_there(self, statement: str) -> bool:
+        """Whether what may not be created is there; Snowflake asks for the right to create it also then."""
+        name = statement.removeprefix("CREATE SCHEMA IF NOT EXISTS").strip().strip('"').replace('""', '"')
+        return bool(self.query(DIALECT.has_schema(name)))
+
+    def query(self, statement: str) -> Sequence[Sequence[Any]]:
+        """See `protocol.Connection`."""
+        with telling(statement), self._opened.cursor() as cursor:
+            cursor.execute(statement, self._bound_to(statement))
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+            return rows
+
+    def load(self, batch: Batch, staging: str, names: Mapping[str, str]) -> Staged:
+        """See `protocol.Connection`. A few rows go with the statement; others by a file, the stage and COPY."""
+        rows = naive(batch.arrow())
+        kinds = {names[column]: CAPABILITIES.staged[Type(kept)] for column, kept in batch.types.items()}
+        if OPERATION in rows.schema.names:
+            kinds[OPERATION] = CAPABILITIES.staged[Type.STRING]
+        few, rows = first(renamed(rows, names), self.few)
+        if few is not None:
+            return self._bound(few, kinds)
+        self.execute(*DIALECT.create_staging(staging, kinds))
+        with written(rows) as files:
+            self._copy(files, staging)
+            return Staged(staging, files.rows, files.cut)
+
+    def _bound(self, rows: "pa.Table", kinds: dict[str, str]) -> Staged:
+        if not rows.num_rows:
+            return Staged("", 0)
+        made = inline(rows, kinds, next(self._numbers))
+        self._inline[made.source] = made.values
+        return Staged(made.source, rows.num_rows)
+
+    def _copy(self, files: Written, staging: str) -> None:
+        if not self._staged_before:
+            self.execute(*DIALECT.create_stage())
+            self._staged_before = True
+        folder = f"{self._mine}/{next(self._numbers)}"
+        for path in files.paths:
+            self._run(DIALECT.put(str(path), folder))
+        loaded = sum(int(row[3]) for row in self.query(DIALECT.copy(staging, folder)) if len(row) > 3)
+        if loaded != files.rows:
+            raise WarehouseRefused(
+                f"snowflake refused COPY INTO: {loaded} of {files.rows} rows were loaded; the next run repeats it"
+            )
+
+    def unload(self, staged: Staged) -> None:
+        """See `protocol.Connection`; the files go with the session."""
+        if self._inline.pop(staged.source, None) is None and staged.source:
+            self.execute(*DIALECT.drop_staging(staged.source))
+
+    def close(self) -> None:
+        """End the session; without one, there is nothing to end."""
+        with suppress(Exception):
+            self._opened.close(retry=False)

@@ -1,0 +1,56 @@
+"""A schema of a Snowflake database."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
+
+from profiles_sync.errors import WarehouseUnreachable
+from profiles_sync.warehouses.snowflake.connection import SnowflakeConnection
+from profiles_sync.warehouses.snowflake.dialect import CAPABILITIES, DIALECT, folded
+from profiles_sync.warehouses.snowflake.driver import opened
+from profiles_sync.warehouses.snowflake.settings import SnowflakeSettings
+from profiles_sync.warehouses.sql import Dialect
+
+
+class SnowflakeWarehouse:
+    """A schema of a Snowflake database.
+
+    Attributes:
+        patience: Seconds to wait for a server that does not answer, and for another sync.
+        lease: Seconds after which a sync that does not answer any more counts as gone.
+    """
+
+    kind = "snowflake"
+    capabilities = CAPABILITIES
+    dialect: Dialect = DIALECT
+
+    def __init__(
+        self, name: str, settings: SnowflakeSettings, schema: str, patience: float = 20, lease: float = 15
+    ) -> None:
+        self.name, self.settings, self.patience, self.lease = name, settings, patience, lease
+        self.schema = settings.schema_name or schema
+
+    @property
+    def place(self) -> str:
+        """See `protocol.Warehouse`. Plain names are the same in capitals."""
+        database, account = folded(self.settings.database), self.settings.account.lower()
+        return f"schema {folded(self.schema)} of the Snowflake database {database} in account {account}"
+
+    @contextmanager
+    def connect(self, read_only: bool = False) -> Iterator[SnowflakeConnection]:
+        """See `protocol.Warehouse`. Snowflake has no session that only reads; what looks only asks."""
+        connection = retry(
+            retry=retry_if_exception_type(WarehouseUnreachable),
+            stop=stop_after_delay(self.patience),
+            wait=wait_exponential(0.5, max=5),
+            reraise=True,
+        )(self._open)()
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def _open(self) -> SnowflakeConnection:
+        session = opened(self.name, self.settings, f"profiles-sync: {self.name}, schema {self.schema}")
+        return SnowflakeConnection(session, self._open, self.patience, self.lease)
