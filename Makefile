@@ -19,9 +19,10 @@ install: ## Build .venv (Spark 4.1 and every extra) and find or install a JVM
 install-spark-3: ## Build .venv-spark-3, the second lane (Spark 3.5, Delta 3.3)
 	@scripts/install.sh .venv-spark-3 requirements/spark-3.txt
 
-install-servers: install ## Find or install the servers that tests start themselves: Postgres, a stand-in for Snowflake
+install-servers: install ## Find or install what tests start themselves: Postgres, stand-ins for Snowflake and BigQuery
 	@scripts/postgres.sh .venv
 	@scripts/fakesnow.sh .venv
+	@scripts/bqemulator.sh .venv-bqemulator
 
 demo: install ## Run the main job on a four-event story and on a generated stream, and show the result
 	.venv/bin/profiles-sync demo
@@ -65,6 +66,8 @@ lock: ## Write the lock files anew
 		--group bench -c requirements/spark-4.txt pyproject.toml -o requirements/bench.txt
 	$(UV) pip compile -q --no-header --no-annotate --no-emit-index-url --generate-hashes --universal --python-version 3.11 \
 		requirements/fakesnow.in -o requirements/fakesnow.txt
+	$(UV) pip compile -q --no-header --no-annotate --no-emit-index-url --generate-hashes --universal --python-version 3.11 \
+		requirements/bqemulator.in -o requirements/bqemulator.txt
 
 clean: ## Remove environments and caches
-	rm -rf .venv .venv-spark-3 .venv-fakesnow .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis demo
+	rm -rf .venv .venv-spark-3 .venv-fakesnow .venv-bqemulator .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis demo

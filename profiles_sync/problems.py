@@ -77,6 +77,16 @@ KNOWN: tuple[_READ, ...] = (
         "the server takes no such connection from here: allowlist this machine, or see the settings for SSL",
     ),
     (
+        r"(?i)default credentials|no key of a service account",
+        ErrorClass.CREDENTIALS,
+        "there is no key to log in with: see credentials, or let an admin make one as setup-sql prints",
+    ),
+    (
+        r"(?i)was not found in location",
+        ErrorClass.SCHEMA,
+        "there is no such dataset where the jobs run: see location, it has to be that of the dataset",
+    ),
+    (
         r"(?i)database \".*\" does not exist|cannot open database|SQLSTATE 3D000",
         ErrorClass.SCHEMA,
         "there is no such database: see database, or let an admin create it",

@@ -19,6 +19,7 @@ _LAKES = (
     "test_",
     "warehouses/test_duckdb",
     "warehouses/test_postgres",
+    "warehouses/test_bigquery.py",
     "warehouses/test_snowflake.py",
     "warehouses/contract/",
 )

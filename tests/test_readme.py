@@ -23,6 +23,7 @@ from profiles_sync.spec.events import Rejected, Source, read_line
 from profiles_sync.spec.rules import DEFAULT_TYPES, RECOMMENDED, default_rules
 from profiles_sync.sync.hourly import lake_of, run
 from profiles_sync.warehouses import (
+    BigQuerySettings,
     PostgresSettings,
     RedshiftSettings,
     SnowflakeSettings,
@@ -297,6 +298,15 @@ def test_the_snowflake_settings_are_all_there_with_their_defaults():
     }
     assert {name: written[name] for name in shown} == {name: fields[name].default for name in shown}
     assert SnowflakeSettings(**written).private_key_passphrase.get_secret_value() == "x"
+
+
+def test_the_bigquery_settings_are_all_there_with_their_defaults():
+    written = yaml.safe_load(block("yaml", "type: bigquery"))["warehouses"]["bq"]
+    fields = {field.alias or name: field for name, field in BigQuerySettings.model_fields.items()}
+    assert written.keys() == fields.keys()
+    shown = {name for name, field in fields.items() if not field.is_required()} - {"credentials"}
+    assert {name: written[name] for name in shown} == {name: fields[name].default for name in shown}
+    assert BigQuerySettings(**written).project == "acme-warehouse"
 
 
 def test_every_file_that_is_named_is_there():

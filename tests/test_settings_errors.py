@@ -11,7 +11,7 @@ SECRET = "hunter2"
 
 
 MYSQL = "  my: {type: mysql, host: 127.0.0.1, port: 5432, database: acme, username: segment, password: hunter2}\n"
-UNKNOWN = "warehouses.my.type: expected 'duckdb', 'postgres', 'snowflake', 'redshift' or 'synapse'"
+UNKNOWN = "warehouses.my.type: expected 'duckdb', 'postgres', 'snowflake', 'bigquery', 'redshift' or 'synapse'"
 WRONG = {
     "a wrong value": ("engine: {slots: many}\n", "engine.slots: expected a valid integer"),
     "a value out of range": ("engine: {slots: 0}\n", "engine.slots: expected greater than or equal to 1"),

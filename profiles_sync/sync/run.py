@@ -64,7 +64,9 @@ def _sync_tables(
         *dialect.create_schema(warehouse.schema), *dialect.create_schema(INTERNAL), *dialect.create_cursors()
     )
     works, ready = _works(connection, warehouse, lake, result), deque[Work]()
-    some, rows = (1, 0) if warehouse.capabilities.transactions is Transactions.NONE else (_TABLES, _ROWS)
+    some, rows = min(_TABLES, warehouse.capabilities.tables_at_once), _ROWS
+    if warehouse.capabilities.transactions is Transactions.NONE:
+        some, rows = 1, 0
     while True:
         ready.extend(islice(works, some - len(ready)))  # before the transaction, which a refused query may spoil
         begun: list[Work] = []

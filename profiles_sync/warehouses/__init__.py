@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from profiles_sync.warehouses.bigquery import BigQuerySettings, BigQueryWarehouse
 from profiles_sync.warehouses.duckdb import DuckDBSettings, DuckDBWarehouse
 from profiles_sync.warehouses.postgres import PostgresSettings, PostgresWarehouse
 from profiles_sync.warehouses.protocol import Warehouse
@@ -13,7 +14,7 @@ from profiles_sync.warehouses.synapse import SynapseSettings, SynapseWarehouse
 
 #: What a warehouse in the settings may be; `type` tells which.
 WarehouseSettings = Annotated[
-    DuckDBSettings | PostgresSettings | SnowflakeSettings | RedshiftSettings | SynapseSettings,
+    DuckDBSettings | PostgresSettings | SnowflakeSettings | BigQuerySettings | RedshiftSettings | SynapseSettings,
     Field(discriminator="type"),
 ]
 
@@ -27,6 +28,8 @@ def open_warehouse(name: str, settings: WarehouseSettings, schema: str) -> Wareh
             return PostgresWarehouse(name, settings, schema)
         case SnowflakeSettings():
             return SnowflakeWarehouse(name, settings, schema)
+        case BigQuerySettings():
+            return BigQueryWarehouse(name, settings, schema)
         case RedshiftSettings():
             return RedshiftWarehouse(name, settings, schema)
         case SynapseSettings():

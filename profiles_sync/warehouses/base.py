@@ -37,6 +37,8 @@ class Capabilities:
         wider: The types that staging has instead of those in `types`; values are cut to fit from there.
         longest_text: The longest text in bytes that can be loaded at all; None where length does not matter.
         transactions: What can be held together.
+        reserved_prefixes: Lower-case beginnings that no name may have; such a name gets `_` in front.
+        tables_at_once: How many tables one transaction may change, beside the sync record.
     """
 
     types: Mapping[Type, str]
@@ -47,6 +49,8 @@ class Capabilities:
     wider: Mapping[Type, str] = field(default_factory=dict)
     longest_text: int | None = None
     transactions: Transactions = Transactions.ALL
+    reserved_prefixes: tuple[str, ...] = ()
+    tables_at_once: int = 100
 
     @property
     def staged(self) -> dict[Type, str]:

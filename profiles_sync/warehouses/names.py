@@ -35,7 +35,9 @@ def staging(schema: str, table: str, capabilities: Capabilities) -> str:
 
 
 def _is_refused(name: str, capabilities: Capabilities) -> bool:
-    return name.lower() in capabilities.reserved or (name[0].isdigit() and not capabilities.leading_digit)
+    if name.lower() in capabilities.reserved or name.lower().startswith(capabilities.reserved_prefixes):
+        return True
+    return name[0].isdigit() and not capabilities.leading_digit
 
 
 def _may_be_anothers(name: str, made: str, capabilities: Capabilities) -> bool:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.bigquery_server import bigquery
 from tests.redshift_server import redshift
 from tests.servers import postgres
 from tests.snowflake_server import snowflake
@@ -11,6 +12,12 @@ from tests.stores import s3_server
 @pytest.fixture(scope="session")
 def postgres_server():
     with postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def bigquery_server():
+    with bigquery() as server:
         yield server
 
 

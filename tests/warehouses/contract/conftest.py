@@ -7,9 +7,16 @@ stand-in's, in its own words, `never(kind, reason)` makes no sense there. A mark
 import pytest
 
 from tests.lakes import Twin
-from tests.warehouses.contract.places import DuckDBPlace, PostgresPlace, RedshiftPlace, SnowflakePlace, SynapsePlace
+from tests.warehouses.contract.places import (
+    BigQueryPlace,
+    DuckDBPlace,
+    PostgresPlace,
+    RedshiftPlace,
+    SnowflakePlace,
+    SynapsePlace,
+)
 
-KINDS = ("duckdb", "postgres", "snowflake", "redshift", "synapse")
+KINDS = ("duckdb", "postgres", "snowflake", "bigquery", "redshift", "synapse")
 GAPS = ("notimpl", "notyet", "never")
 REAL = ("duckdb", "postgres")
 # A stand-in takes many times as long as the real thing; on it these stand for the others in `make test`.
@@ -53,6 +60,8 @@ def place(request, tmp_path):
             made = SynapsePlace(request.getfixturevalue("postgres_server"), tmp_path)
         case "snowflake":
             made = SnowflakePlace(request.getfixturevalue("snowflake_server"))
+        case "bigquery":
+            made = BigQueryPlace(request.getfixturevalue("bigquery_server"))
     yield made
     made.close()
 

@@ -3,6 +3,7 @@
 A new kind is a class here and a line in `KINDS`. What a kind can never do raises `Never`.
 """
 
+import datetime as dt
 import itertools
 from contextlib import contextmanager
 
@@ -10,6 +11,7 @@ import duckdb
 import pytest
 
 from profiles_sync.warehouses import (
+    BigQuerySettings,
     DuckDBSettings,
     PostgresSettings,
     RedshiftSettings,
@@ -17,6 +19,7 @@ from profiles_sync.warehouses import (
     SynapseSettings,
     open_warehouse,
 )
+from profiles_sync.warehouses.bigquery import BigQueryConnection
 from profiles_sync.warehouses.duckdb import DuckDBConnection
 from profiles_sync.warehouses.postgres import PostgresConnection
 from profiles_sync.warehouses.redshift import RedshiftConnection
@@ -71,6 +74,10 @@ class Place:
     def retype(self, table, column, kind):
         """The owner gives a column another type."""
         self.run(f"ALTER TABLE {self.quote('acme', table)} ALTER {self.quote(column)} TYPE {kind}")
+
+    def give_a_column(self, table):
+        """The owner adds a column, with a value."""
+        self.run(f"ALTER TABLE {self.quote('acme', table)} ADD COLUMN mine {self.integer} DEFAULT 7")
 
     def as_if_all_were_new(self):
         """Put every cursor back to the first version."""
@@ -355,3 +362,66 @@ class SnowflakePlace(Place):
     def cut_off(self):
         self.owner = None
         self.server.cut_off()
+
+
+class BigQueryPlace(Place):
+    """A project of its own; the stand-in takes every one."""
+
+    kind = "bigquery"
+    integer = "INT64"
+    statements = (BigQueryConnection, ("_run", "query", "load"))
+
+    def __init__(self, server):
+        self.server = server
+        self.settings = BigQuerySettings(**server.settings(f"acme-{next(_numbers)}"))
+        self.owner = server.client(self.settings.project)  # by Google's client, without anything of ours
+
+    def open(self, patience=20, schema="acme", **changed):
+        if self.server.lost:
+            self.server.start()
+        return super().open(patience, schema, **changed)
+
+    def run(self, text):
+        rows = self.owner.query(text, retry=None, job_retry=None).result(retry=None, job_retry=None)
+        return [tuple(_naive(value) for value in row.values()) for row in rows]
+
+    def retype(self, table, column, kind):
+        """A type can only become wider; for another one the table is made anew."""
+        quoted, cast = self.quote("acme", table), f"SAFE_CAST({self.quote(column)} AS {kind}) AS {self.quote(column)}"
+        self.run(
+            f"CREATE OR REPLACE TABLE {quoted} PARTITION BY _PARTITIONDATE AS SELECT * REPLACE ({cast}) FROM {quoted}"
+        )
+
+    def give_a_column(self, table):
+        """A default is for rows to come, and is given to a column that is there."""
+        quoted = self.quote("acme", table)
+        self.run(f"ALTER TABLE {quoted} ADD COLUMN mine INT64")
+        self.run(f"UPDATE {quoted} SET mine = 7 WHERE TRUE")
+
+    def as_if_all_were_new(self):
+        self.run(f"UPDATE {self.quote('_profiles_sync', 'cursors')} SET version = 0, commit_digest = '' WHERE TRUE")
+
+    @contextmanager
+    def revoked(self, table):
+        who = "serviceAccount:segment@acme.iam.gserviceaccount.com"
+        self.run(f"REVOKE `roles/bigquery.dataEditor` ON TABLE {self.quote('acme', table)} FROM '{who}'")
+        yield
+
+    hidden = revoked
+
+    @contextmanager
+    def stopped(self):
+        self.server.stop()
+        try:
+            yield
+        finally:
+            self.server.start()
+
+    def cut_off(self):
+        """It answers again when somebody opens it anew."""
+        self.server.stop()
+        self.server.lost = True
+
+
+def _naive(value):
+    return value.replace(tzinfo=None) if isinstance(value, dt.datetime) else value

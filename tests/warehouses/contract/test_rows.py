@@ -99,7 +99,7 @@ def test_a_column_of_the_users_own_is_left_alone(twin, place):
     twin.land([bought("m1"), call("identify", "i1", userId="u1", traits={"plan": "pro"})])
     sync(twin, place)
     for table in ("bought", "user_traits"):
-        place.run(f"ALTER TABLE {place.quote('acme', table)} ADD COLUMN mine {place.integer} DEFAULT 7")
+        place.give_a_column(table)
     twin.land([bought("m2", 6), call("identify", "i2", 6, userId="u1", traits={"plan": "free"})])
     synced_same(twin, place)
     assert place.rows("user_traits", ["value", "mine"]) == [("free", 7)]

@@ -20,7 +20,7 @@ def test_values_that_do_not_fit_the_column_are_empty_and_counted(twin, place):
     twin.land([bought("m1", total=5, note="7")])
     sync(twin, place)
     place.retype("bought", "note", place.integer)
-    notes = ["8", "x", "99999999999", "", " 9 "]
+    notes = ["8", "x", "9" * 20, "", " 9 "]
     twin.land([bought(f"n{n}", 6, total=6, note=note) for n, note in enumerate(notes)])
     done = sync(twin, place).tables["bought"]
     assert (done.error, done.rows, done.cast_to_null) == (None, 5, 3)
@@ -69,6 +69,7 @@ def test_rows_that_no_record_stands_for_are_left_alone(twin, place):
 
 @pytest.mark.never("duckdb", "a file has no users")
 @pytest.mark.notyet("snowflake", 'syntax error at or near "REVOKE"')
+@pytest.mark.notyet("bigquery", 'syntax error at or near "REVOKE"')
 def test_a_table_that_may_not_even_be_read_stops_no_other(twin, place):
     twin.land(SMALL)
     sync(twin, place)
@@ -84,6 +85,7 @@ def test_a_table_that_may_not_even_be_read_stops_no_other(twin, place):
 
 @pytest.mark.never("duckdb", "a file has no users")
 @pytest.mark.notyet("snowflake", 'syntax error at or near "REVOKE"')
+@pytest.mark.notyet("bigquery", 'syntax error at or near "REVOKE"')
 @pytest.mark.parametrize("table", ["bought", "user_traits"])
 def test_a_permission_that_was_revoked_stops_its_table_and_no_other(twin, place, table):
     twin.land(SMALL)

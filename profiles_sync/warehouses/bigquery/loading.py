@@ -1,0 +1,99 @@
+"""A batch's rows into a staging table, by a load job of a Parquet file."""
+
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import IO, TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from profiles_sync.spec.tables import Type
+from profiles_sync.warehouses.base import OPERATION, Batch, Staged
+from profiles_sync.warehouses.bigquery.client import Calls
+from profiles_sync.warehouses.bigquery.dialect import CAPABILITIES
+from profiles_sync.warehouses.rows import renamed
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery
+
+_KEPT = timedelta(days=1)  # BigQuery removes a staging table that a killed sync left
+_TRIES = 3  # of an upload
+
+
+class Loads:
+    """The load jobs of a connection. They run side by side until somebody wants what they load."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._running: list[bigquery.LoadJob] = []
+
+    def begin(self, batch: Batch, staging: str, names: Mapping[str, str]) -> Staged:
+        """Upload the rows; see `protocol.Connection.load`."""
+        table = self._table(staging)
+        kinds = {names[column]: CAPABILITIES.types[Type(kind)] for column, kind in batch.types.items()}
+        rows = renamed(batch.arrow(), names)
+        if OPERATION in rows.schema.names:
+            kinds[OPERATION] = CAPABILITIES.types[Type.STRING]
+        self._make(table, kinds, batch.table.name)
+        with tempfile.TemporaryFile() as file:
+            count = _written(rows, file)
+            if count:
+                self._running.append(self._upload(file, table, kinds, batch.table.name))
+        return Staged(staging, count)
+
+    def settle(self) -> None:
+        """Wait until every row is there."""
+        while self._running:
+            self._running.pop().result(retry=self._calls.retry)
+
+    def remove(self, staging: str) -> None:
+        """The staging table, and what is on its way there."""
+        self.settle()
+        self._calls.client.delete_table(self._table(staging), not_found_ok=True, **self._calls.bounds)
+
+    def _table(self, staging: str) -> "bigquery.TableReference":
+        from google.cloud import bigquery
+
+        dataset, table = staging.replace("`", "").split(".")
+        return bigquery.DatasetReference(self._calls.settings.project, dataset).table(table)
+
+    def _make(self, reference: "bigquery.TableReference", kinds: Mapping[str, str], name: str) -> None:
+        from google.cloud import bigquery
+
+        table = bigquery.Table(reference, schema=_fields(kinds))
+        table.expires = datetime.now(UTC) + _KEPT
+        table.labels = self._calls.labels(table=name)
+        self._calls.client.delete_table(reference, not_found_ok=True, **self._calls.bounds)
+        self._calls.client.create_table(table, exists_ok=True, **self._calls.bounds)
+
+    def _upload(
+        self, file: IO[bytes], table: "bigquery.TableReference", kinds: Mapping[str, str], name: str
+    ) -> "bigquery.LoadJob":
+        from google.cloud import bigquery
+
+        config = bigquery.LoadJobConfig(
+            source_format=bigquery.SourceFormat.PARQUET,
+            schema=_fields(kinds),
+            write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE,
+            labels=self._calls.labels(table=name),
+        )
+        return self._calls.client.load_table_from_file(
+            file, table, rewind=True, job_config=config, num_retries=_TRIES, timeout=self._calls.settings.timeout
+        )
+
+
+def _fields(kinds: Mapping[str, str]) -> "list[bigquery.SchemaField]":
+    from google.cloud import bigquery
+
+    return [bigquery.SchemaField(column, kind) for column, kind in kinds.items()]
+
+
+def _written(rows: pa.RecordBatchReader, file: IO[bytes]) -> int:
+    """How many rows there are."""
+    count = 0
+    with pq.ParquetWriter(file, rows.schema, compression="zstd") as writer:
+        for batch in rows:
+            writer.write_batch(batch)
+            count += batch.num_rows
+    return count

@@ -1,0 +1,164 @@
+"""The BigQuery stand-in, with what it lacks of what the sync needs: `python bigquery_standin.py PORT FOLDER`.
+
+It runs in an environment of its own, where bqemulator is. What is added here behaves as BigQuery's documentation says:
+
+- a transaction goes on over the jobs of a session, may change 100 tables, takes no statement that makes a table, and
+  cancels whoever changes rows of a table that another transaction has changed;
+- `CALL BQ.ABORT_SESSION`, which takes back what the session's transaction did;
+- `If-Match` on a table, which bqemulator says it knows and does not look at;
+- several columns in one ALTER TABLE;
+- INFORMATION_SCHEMA.COLUMNS, of which bqemulator makes a statement of as many literals as there are columns: seconds
+  for a few tables, minutes for thousands. It is the same here in one literal, with the columns that a sync asks for.
+"""
+
+import re
+import sys
+from contextvars import ContextVar
+from pathlib import Path
+
+from bqemulator import server
+from bqemulator.api.routes import jobs
+from bqemulator.config import LogLevel, PersistenceMode, Settings
+from bqemulator.domain.errors import InvalidQueryError
+from bqemulator.scripting.interpreter import ScriptInterpreter, _dml_targets
+from bqemulator.sql.rewriter import information_schema
+from fastapi import Request
+from fastapi.responses import JSONResponse
+
+MOST_TABLES = 100
+_SESSION = ContextVar("session", default=None)
+_ABORT = re.compile(r"CALL BQ\.ABORT_SESSION\((?:'([^']*)')?\)", re.I)
+_CONTROL = re.compile(r"(BEGIN|COMMIT|ROLLBACK) TRANSACTION", re.I)
+_ALTER = re.compile(r"(ALTER TABLE \S+) (ADD COLUMN [^;]*)")
+_DEFINES = re.compile(r"\s*(CREATE|ALTER|DROP)\b", re.I)
+
+open_sessions = {}  # session to the interpreter that holds its open transaction
+execute, validated = jobs.execute_query_job, jobs._validate_session_id
+
+
+def validate(query_config):
+    validated(query_config)
+    properties = {one["key"]: one["value"] for one in query_config.get("connectionProperties") or []}
+    _SESSION.set(properties.get("session_id"))
+
+
+async def run(project, job, text, parameters, ctx, **options):
+    async def done():
+        return await execute(project, job, "SELECT 1", parameters, ctx, **options)
+
+    session = _SESSION.get()
+    if aborted := _ABORT.fullmatch(text.strip()):
+        await abort(aborted[1] or session)
+        return await done()
+    if session and (control := _CONTROL.fullmatch(text.strip())):
+        await {"BEGIN": begin, "COMMIT": commit, "ROLLBACK": rollback}[control[1].upper()](session, ctx, project)
+        return await done()
+    await watch(session, text, project)
+    for one in one_by_one(text):
+        made = await execute(project, job, one, parameters, ctx, **options)
+    return made
+
+
+async def begin(session, ctx, project):
+    if session in open_sessions:
+        raise InvalidQueryError("Transaction is already in progress")
+    open_sessions[session] = ScriptInterpreter(ctx, project)
+    open_sessions[session]._active_txn = {}
+
+
+async def commit(session, ctx, project):
+    await taken(session)._drop_txn_snapshots()
+
+
+async def rollback(session, ctx, project):
+    await taken(session)._restore_txn_snapshots()
+
+
+def taken(session):
+    if session not in open_sessions:
+        raise InvalidQueryError("There is no active transaction")
+    return open_sessions.pop(session)
+
+
+async def abort(session):
+    if session not in jobs._SESSION_CATALOG:
+        raise InvalidQueryError(f"Session {session} does not exist or has already been terminated")
+    jobs._SESSION_CATALOG.discard(session)
+    if session in open_sessions:
+        await taken(session)._restore_txn_snapshots()
+
+
+async def watch(session, text, project):
+    """Refuse what a transaction does not take; note what it changes, to be able to take that back."""
+    targets = set(_dml_targets(text, project))
+    mine = open_sessions.get(session)
+    if not text.startswith("INSERT"):
+        others = {table for one in open_sessions.values() if one is not mine for table in one._active_txn}
+        if targets & others:
+            raise InvalidQueryError("Transaction is aborted due to concurrent update against table")
+    if mine is None:
+        return
+    if _DEFINES.match(text):
+        raise InvalidQueryError("DDL is not supported in a transaction")
+    await mine._snapshot_dml_targets(text)
+    if len(mine._active_txn) > MOST_TABLES:
+        raise InvalidQueryError(f"A transaction may not mutate more than {MOST_TABLES} tables")
+
+
+def one_by_one(text):
+    """Each new column in a statement of its own."""
+    if altered := _ALTER.fullmatch(text):
+        return [f"{altered[1]} ADD {added}" for added in altered[2].removeprefix("ADD ").split(", ADD ")]
+    return [text]
+
+
+jobs.execute_query_job, jobs._validate_session_id = run, validate
+
+
+def columns_of(tables, project, dataset):
+    lines = [
+        "|".join((table.table_id, field.name, str(number), information_schema._render_data_type(field)))
+        for table in tables
+        for number, field in enumerate(table.schema_.fields, 1)
+    ]
+    if not lines:
+        return information_schema._empty_columns_values_subquery()
+    names = ("table_name", "column_name", "ordinal_position", "data_type")
+    parts = [f"SPLIT(line, '|')[OFFSET({n})] AS {name}" for n, name in enumerate(names)]
+    parts[2] = parts[2].replace("SPLIT", "CAST(SPLIT").replace(" AS ", " AS INT64) AS ")
+    return f"(SELECT {', '.join(parts)}, 'NO' AS is_hidden FROM UNNEST(SPLIT('{';'.join(lines)}', ';')) AS line)"
+
+
+information_schema._columns_as_values = columns_of
+made = server.create_app
+
+
+def create_app(context):
+    app = made(context)
+
+    @app.middleware("http")
+    async def if_match(request: Request, call_next):
+        wanted, parts = request.headers.get("if-match"), request.url.path.split("/")
+        if wanted and request.method in ("PATCH", "PUT", "DELETE") and parts[-2] == "tables":
+            table = context.catalog.get_table(parts[-5], parts[-3], parts[-1])
+            if table is not None and table.etag != wanted:
+                error = {"code": 412, "message": "Precondition Failed", "errors": [{"reason": "conditionNotMet"}]}
+                return JSONResponse({"error": error}, status_code=412)
+        return await call_next(request)
+
+    return app
+
+
+server.create_app = create_app
+
+if __name__ == "__main__":
+    settings = Settings(
+        rest_host="127.0.0.1",
+        rest_port=int(sys.argv[1]),
+        grpc_host="127.0.0.1",
+        grpc_port=0,
+        persistence_mode=PersistenceMode.PERSISTENT,
+        data_dir=Path(sys.argv[2]),
+        log_level=LogLevel.ERROR,
+    )
+    server.run_forever(settings)
