@@ -77,6 +77,14 @@ class CredentialsMissing(Terminal):
         return Problem(ErrorClass.CREDENTIALS, "put the key, the variable or the file in place; nothing else is wrong")
 
 
+class ScheduleRunning(Terminal):
+    """Another process is the space's schedule."""
+
+
+class LockLost(Transient):
+    """A run lost the space's lock while it was at work, and may not write any more."""
+
+
 class WarehouseRefused(Terminal):
     """A warehouse was reached and said no."""
 
@@ -104,6 +112,10 @@ class WarehouseBusy(Transient):
         return Problem(
             ErrorClass.CAPACITY, "let one run at a time sync it; the next run goes on where this one stopped"
         )
+
+
+class AlertUndelivered(Transient):
+    """An alert did not get where the settings send it."""
 
 
 class MissingExtra(Terminal):

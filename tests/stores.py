@@ -1,4 +1,8 @@
-"""An S3 server on loopback, as a process of its own that ends by its own pid."""
+"""An S3 server on loopback, as a process of its own that ends by its own pid.
+
+It looks whether a conditional write may be done and then does it, in threads. So that nothing comes in between, as in
+a real store, it answers one request at a time.
+"""
 
 import subprocess
 import sys
@@ -6,7 +10,14 @@ from contextlib import contextmanager
 
 SERVER = """
 import sys
+import threading
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.server import ThreadedMotoServer
+one, answer = threading.Lock(), DomainDispatcherApplication.__call__
+def one_at_a_time(*request):
+    with one:
+        return list(answer(*request))
+DomainDispatcherApplication.__call__ = one_at_a_time
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()
 print(server.get_host_and_port()[1], flush=True)

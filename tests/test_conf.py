@@ -36,7 +36,7 @@ def differences(model, written, path=""):
         elif models and written[key]:
             for entry, values in written[key].items():
                 yield from differences(of_type(models, values), values, f"{where}.{entry}.")
-        elif models and model is Settings:
+        elif models and model is Settings and written[key] is not None:
             yield f"{where} shows no entry"
         elif not setting.is_required() and written[key] != setting.get_default(call_default_factory=True):
             yield f"{where} is {written[key]!r} in the file, the default is another one"

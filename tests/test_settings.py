@@ -122,6 +122,8 @@ lake: ./lake
 storage: {account_key: from_file}
 sources: {website: {id: source_1, name: Website, path: ./events}}
 warehouses: {local: {type: duckdb, path: ./acme.duckdb, schema: null, enabled: true}}
+schedule: {every_minutes: 60}
+alerts: {ops: {to: "json://hooks.example.com/of_file", when: [sync_failed], after: 1}}
 identity: {rules: {app_id: {limit: 5, frequency: Ever, priority: 9, blocked: {exact: [none], patterns: ["0+"]}}}}
 roles: {ann: Unify and Engage Admin}
 """
@@ -159,6 +161,10 @@ CHANGED = {
     "retries.first_wait": ("1", 1),
     "retries.longest_wait": ("9", 9),
     "roles.ann": ('["Workspace Owner"]', ("Workspace Owner",)),
+    "schedule.every_minutes": ("30", 30),
+    "alerts.ops.to": (f"json://hooks.example.com/{SECRET}", "********"),
+    "alerts.ops.when": ('["sync_late"]', ["sync_late"]),
+    "alerts.ops.after": ("3", 3),
     "storage.account_key": (SECRET, "********"),
 }
 

@@ -96,6 +96,8 @@ def print_status(shown: dict[str, Any], detail: bool) -> None:
     known = ("sync_id", "warehouse", "status", "duration_minutes", "start_time", "synced_rows")
     syncs = [[one[name] for name in known] for one in shown["syncs"][:20]]
     console.print(table("Syncs", ("id", "warehouse", "sync status", "minutes", "start time", "synced rows"), syncs))
+    if left_out := [(one["status"], one["due_time"], one["reason"]) for one in shown.get("skipped", [])[:20]]:
+        console.print(table("Left out", ("status", "due time", "reason"), left_out))
     for one in shown["syncs"] if detail else []:
         _print_sync(console, one)
 

@@ -1,1 +1,1 @@
-"""What operators and the console read and change, without a JVM: the syncs and the lock of a space."""
+"""What operators and the console read and change, without a JVM: syncs, lock, schedule and alerts of a space."""

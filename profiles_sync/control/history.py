@@ -3,9 +3,8 @@
 Source: Segment, "Profiles Sync Setup", section "Monitor Profiles Sync".
 """
 
-import time
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -156,9 +155,3 @@ def table_of(done: list[Sync]) -> pa.Table:
     }
     groups = {group: pa.array([one.groups[group] for one in done], pa.int64()) for group in (GRAPH, *_GROUPS.values())}
     return pa.table(columns | {name.replace(" ", "_"): rows for name, rows in groups.items()})
-
-
-def next_sync(now: float | None = None) -> str:
-    """When the next hourly sync is due: the next full hour, ISO-8601 in UTC."""
-    at = datetime.fromtimestamp(time.time() if now is None else now, UTC)
-    return (at.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)).isoformat()

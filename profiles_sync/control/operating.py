@@ -3,15 +3,26 @@
 Source: Segment, "Profiles Sync Setup", sections "Settings and maintenance" and "Disable or delete a warehouse".
 """
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
-from profiles_sync.control import vault
+from profiles_sync.control import alerts, vault
+from profiles_sync.control.alerts import Event
 from profiles_sync.control.log import Log
 from profiles_sync.control.policy import Right, ask
 from profiles_sync.control.warehouses import ABOUT, Managed, Status, known
 from profiles_sync.lake.opening import lake_of
 from profiles_sync.settings import Settings
+from profiles_sync.settings.alerts import Occasion
+
+_log = logging.getLogger(__name__)
+_TOLD = {
+    Status.CREATED: Occasion.WAREHOUSE_CREATED,
+    Status.ENABLED: Occasion.WAREHOUSE_MODIFIED,
+    Status.DISABLED: Occasion.WAREHOUSE_DISABLED,
+    Status.DELETED: Occasion.WAREHOUSE_DELETED,
+}
 
 
 def enable(settings: Settings, name: str, who: str | None = None) -> Managed:
@@ -51,6 +62,9 @@ def changed(
     """A warehouse and the log after a change of its status, where that fits."""
     one.may_become(status)
     log = log.add(who, status, ABOUT, one.name, {"in_file": one.in_file, **(details or {})})
+    if status in _TOLD:
+        for warning in alerts.tell(settings, [Event(_TOLD[status], f"by {who}", one.name)]):
+            _log.warning(warning)
     return log, known(settings, log, one.name)
 
 

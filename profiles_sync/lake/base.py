@@ -3,7 +3,7 @@
 There are two: Delta tables at paths (`paths.py`), which need no JVM, and tables of a Spark catalog (`catalog.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -49,6 +49,19 @@ class Lake(Protocol):
     @property
     def lock_folder(self) -> Path | None:
         """Where the space's lock is; None where files have no locks."""
+        ...
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """Of the object store below `root`."""
+        ...
+
+    def guard(self) -> None:
+        """Called before each commit; raises where this run may not commit any more."""
+        ...
+
+    def guarded(self, guard: Callable[[], None]) -> "Lake":
+        """The same lake, whose commits ask `guard` first."""
         ...
 
     def path(self, name: str) -> str:

@@ -11,10 +11,10 @@ thing: it leaves each key as the batch left it, whether that is done once or twi
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -30,7 +30,7 @@ from profiles_sync.lake.fetched import fetched
 from profiles_sync.lake.indexes import Index
 from profiles_sync.lake.listing import public
 from profiles_sync.lake.storage import storage_of
-from profiles_sync.lake.tables import logical
+from profiles_sync.lake.tables import logical, unguarded
 from profiles_sync.spec.tables import Table, Type
 from profiles_sync.warehouses.base import Batch, Cursor
 
@@ -50,6 +50,7 @@ class CatalogLake:
     settings: "CatalogSettings"
     slug: str
     spark: "Callable[[], SparkSession]" = field(repr=False, compare=False)
+    guard: Callable[[], None] = field(default=unguarded, repr=False, compare=False)
     _there: set[str] = field(default_factory=set, repr=False, compare=False)
 
     @cached_property
@@ -61,6 +62,15 @@ class CatalogLake:
     def root(self) -> str:
         """See `base.Lake`."""
         return self.settings.staging
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """See `base.Lake`: the staging folder's store has the usual credentials."""
+        return {}
+
+    def guarded(self, guard: Callable[[], None]) -> Self:
+        """See `base.Lake`."""
+        return replace(self, guard=guard)
 
     @property
     def lock_folder(self) -> Path | None:
@@ -120,6 +130,7 @@ class CatalogLake:
         """See `base.Lake`."""
         there = self.types(name)
         if missing := {column: kind for column, kind in types.items() if column not in there}:
+            self.guard()
             self.session.sql(f"ALTER TABLE {self.named(name)} ADD COLUMNS ({_ddl(missing)})")
 
     def has(self, name: str, batch: int) -> bool:
@@ -167,6 +178,7 @@ class CatalogLake:
 
     def keep_up(self, name: str, keep_hours: float) -> int:
         """See `base.Lake`."""
+        self.guard()
         done = self.session.sql(f"OPTIMIZE {self.named(name)}").collect()
         hours = max(keep_hours, catalog_changes.KEPT_HOURS)
         self.session.sql(f"VACUUM {self.named(name)} RETAIN {hours:.0f} HOURS").collect()
@@ -197,12 +209,14 @@ class CatalogLake:
         """Once, where it is a batch's."""
         once = {} if batch is None else {"txnAppId": f"profiles-sync/{self.slug}", "txnVersion": str(batch)}
         writer = self.frame(self.types(name), paths).write.format("delta").mode("append")
+        self.guard()
         writer.options(**once).saveAsTable(self.named(name))
 
     def _merge(self, table: Table, schema: pa.Schema, path: str) -> None:
         view = f"profiles_sync_{uuid.uuid4().hex}"
         self.frame({one.name: logical(one.type) for one in schema}, [path]).createOrReplaceTempView(view)
         columns = [f"`{one.name}`" for one in schema if one.name != "_op"]
+        self.guard()
         self.session.sql(
             f"MERGE INTO {self.named(table.name)} AS t USING {view} AS s "
             f"ON {' AND '.join(f't.`{key}` = s.`{key}`' for key in table.key)} "
@@ -225,6 +239,7 @@ class CatalogLake:
     def _create(self, name: str, types: Mapping[str, Type]) -> None:
         """Every table has a change feed: it is how warehouses follow it."""
         if self.open(name) is None:
+            self.guard()
             self._create_schema(name)
             self.session.sql(
                 f"CREATE TABLE IF NOT EXISTS {self.named(name)} ({_ddl(types)}) USING DELTA "

@@ -108,6 +108,7 @@ def commit(lake: "Lake", name: str, version: int, actions: Sequence[Action], inf
     first = {"commitInfo": {"timestamp": now(), **info}}
     text = b"\n".join(orjson.dumps(action) for action in (first, *actions)) + b"\n"
     relative = f"_delta_log/{version:020d}.json"
+    lake.guard()
     if "://" not in lake.root:
         return _link(Path(lake.path(name)) / relative, text)
     store = obstore.store.from_url(lake.path(name), config=dict(lake.options))  # type: ignore[call-overload]

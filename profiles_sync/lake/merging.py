@@ -44,6 +44,7 @@ def _is_large(target: DeltaTable) -> bool:
 def _merge(lake: Lake, target: DeltaTable, table: Table, changes: pa.Table, batch: int) -> None:
     columns = [name for name in changes.column_names if name != "_op"]
     every = {quoted(name): f"s.{quoted(name)}" for name in columns}
+    lake.guard()
     (
         target.merge(
             changes,

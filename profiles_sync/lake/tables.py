@@ -6,10 +6,10 @@ files, so whatever an orphaned task still does, it cannot change a table.
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -51,6 +51,10 @@ ARROW: Mapping[Type, pa.DataType] = {
 }
 
 
+def unguarded() -> None:
+    """The guard of a lake that nobody else writes to."""
+
+
 @dataclass(frozen=True)
 class Lake:
     """The tables of one space, as far as one table alone is concerned; `paths.PathLake` is the rest.
@@ -59,11 +63,17 @@ class Lake:
         root: A folder or an object store's URL.
         slug: The space's slug, the folder below it.
         options: Of the object store.
+        guard: See `base.Lake`.
     """
 
     root: str
     slug: str
     options: Mapping[str, str] = field(default_factory=dict)
+    guard: Callable[[], None] = field(default=unguarded, repr=False, compare=False)
+
+    def guarded(self, guard: Callable[[], None]) -> Self:
+        """See `base.Lake`."""
+        return replace(self, guard=guard)
 
     def path(self, name: str) -> str:
         """Where the table, or the folder below `_control` or `_staging`, is."""
@@ -122,6 +132,7 @@ class Lake:
         elif rows.num_rows and tip.batch < batch:
             table = self.open(name)
             assert table is not None, name
+            self.guard()
             write_deltalake(table, rows, mode="append", commit_properties=self.stamp(batch))
 
     def _append(self, name: str, rows: pa.Table, batch: int, tip: Tip | None) -> None:
@@ -141,6 +152,7 @@ class Lake:
         types = {one.name: logical(one.type) for one in rows.schema}
         file = files.write(self.path(name), f"part-{uuid.uuid4().hex}.parquet", rows)
         if not tips.append_once(self, name, [file], None, types, _configured(name)):
+            self.guard()
             write_deltalake(self.path(name), rows, mode="append", storage_options=dict(self.options) or None)
 
     def append_files(self, name: str, added: Sequence[AddAction], batch: int, types: Mapping[str, Type]) -> None:
@@ -151,6 +163,7 @@ class Lake:
         table = self.open(name)
         assert table is not None, name
         if not self.done(table, batch):
+            self.guard()
             table.create_write_transaction(
                 list(added),
                 "append",
@@ -165,10 +178,12 @@ class Lake:
         assert table is not None, name
         there = types_of(table)
         if missing := [Field(column, _delta(kind)) for column, kind in types.items() if column not in there]:
+            self.guard()
             table.alter.add_columns(missing)
 
     def _create(self, name: str, types: Mapping[str, Type], configuration: dict[str, str]) -> DeltaTable:
         schema = Schema([Field(column, _delta(kind)) for column, kind in types.items()])
+        self.guard()
         return DeltaTable.create(
             self.path(name),
             schema,

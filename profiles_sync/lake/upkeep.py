@@ -31,11 +31,13 @@ def keep_up(lake: Lake, name: str, keep_hours: float) -> int:
     if table is None:
         return 0
     before = _small_files(table)
+    lake.guard()
     if before >= _MANY:
         table.optimize.compact(target_size=2 * _SMALL)
     if _commits_since_checkpoint(table) >= _MANY:
         table.create_checkpoint()
         table.cleanup_metadata()
+    lake.guard()
     _vacuum(table, keep_hours)
     indexes.tidy(lake, name, table)
     return before if before >= _MANY else 0

@@ -30,12 +30,19 @@ def masked(values: Mapping[str, object]) -> dict[str, object]:
 
 
 def _shown(key: tuple[str, ...], value: object) -> object:
-    """The value, or a mask. Every option of the object store is kept as a secret; by their names, only some are."""
+    """The value, or a mask."""
     plain = value.get_secret_value() if isinstance(value, SecretStr) else value
     if not isinstance(plain, str) or not plain:
         return plain
-    kept = isinstance(value, SecretStr) and (key[0] != "storage" or _SECRET_OPTION.search(key[-1]))
+    kept = isinstance(value, SecretStr) and _is_secret(key, plain)
     return MASK if kept or _URL_WITH_PASSWORD.search(plain) else plain
+
+
+def _is_secret(key: tuple[str, ...], plain: str) -> bool:
+    """Every option of the object store is kept as a secret, by their names only some are; so is where an alert goes."""
+    if key[0] == "storage":
+        return _SECRET_OPTION.search(key[-1]) is not None
+    return key[0] != "alerts" or "://" in plain
 
 
 def _leaves(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object]]:

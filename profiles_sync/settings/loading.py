@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pydantic_settings
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from profiles_sync.errors import SettingsError
@@ -96,8 +96,17 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
         for slug, source in settings.sources.items()
     }
     warehouses = {name: _warehouse_under(folder, one) for name, one in settings.warehouses.items()}
+    alerts = {
+        name: one.model_copy(update={"to": SecretStr(_under(folder, one.to.get_secret_value()))})
+        for name, one in settings.alerts.items()
+    }
     return settings.model_copy(
-        update={"lake": _lake_under(folder, settings.lake), "sources": sources, "warehouses": warehouses}
+        update={
+            "alerts": alerts,
+            "lake": _lake_under(folder, settings.lake),
+            "sources": sources,
+            "warehouses": warehouses,
+        }
     )
 
 

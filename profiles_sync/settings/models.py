@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from profiles_sync.settings.alerts import AlertSettings
 from profiles_sync.spec.events import Source
 from profiles_sync.spec.rules import RECOMMENDED, Blocked, Frequency, IdentityRules, Rule, default_rules
 from profiles_sync.warehouses import WarehouseSettings
@@ -142,6 +143,13 @@ class UpkeepSettings(BaseModel):
     keep_hours: float = Field(default=168, ge=1)
 
 
+class ScheduleSettings(BaseModel):
+    """How often a sync is due, counted from midnight UTC: by `profiles-sync schedule`, or whatever else starts runs."""
+
+    model_config = STRICT
+    every_minutes: float = Field(default=60, gt=0)
+
+
 class Settings(BaseSettings):
     """All settings of one space."""
 
@@ -158,10 +166,21 @@ class Settings(BaseSettings):
     upkeep: UpkeepSettings = UpkeepSettings()
     retries: RetrySettings = RetrySettings()
     roles: dict[str, tuple[Role, ...]] = {}
+    schedule: ScheduleSettings | None = None
+    alerts: dict[Slug, AlertSettings] = {}
     storage: dict[str, SecretStr] = {}
 
     @field_validator(
-        "sources", "warehouses", "identity", "engine", "upkeep", "retries", "roles", "storage", mode="before"
+        "sources",
+        "warehouses",
+        "identity",
+        "engine",
+        "upkeep",
+        "retries",
+        "roles",
+        "alerts",
+        "storage",
+        mode="before",
     )
     @classmethod
     def _none_is_empty(cls, value: object) -> object:

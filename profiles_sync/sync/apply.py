@@ -1,6 +1,6 @@
 """Carry out the steps of some tables, all or none, with the record of how far they came."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 
@@ -27,12 +27,17 @@ class Work:
 
 
 def apply(
-    connection: Connection, warehouse: Warehouse, works: Iterable[Work], sync_id: str, most: int = 0
+    connection: Connection,
+    warehouse: Warehouse,
+    works: Iterable[Work],
+    sync_id: str,
+    most: int = 0,
+    guard: Callable[[], None] = lambda: None,
 ) -> dict[str, TableResult]:
     """Bring tables up to the lake, all or none: those of `works`, until one brings the rows to `most`.
 
     Where a transaction cannot hold tables and columns together with rows, they are made before it; where it can hold
-    nothing, each statement may be repeated and the record is written last.
+    nothing, each statement may be repeated and the record is written last. `guard` is asked before that.
 
     Raises:
         WarehouseBusy: Another sync has moved on one of them meanwhile.
@@ -55,6 +60,7 @@ def apply(
             with _held(connection, holds is Transactions.ROWS):
                 for work in taken[len(results) :]:
                     results[work.name] = _change(connection, dialect, schema, work, staged)
+                guard()
                 _record(connection, dialect, schema, taken, sync_id)
     finally:
         with suppress(ProfilesSyncError):  # what is left there is replaced by the next run

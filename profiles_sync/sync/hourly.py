@@ -21,6 +21,7 @@ from profiles_sync.settings import Settings
 from profiles_sync.sync.results import FAILED, PARTIAL, SUCCESS, WarehouseResult
 from profiles_sync.sync.upkeep import is_due, keep_up_lake
 from profiles_sync.sync.warehouses import sync_warehouses
+from profiles_sync.sync.watched import watched
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -51,26 +52,13 @@ class RunResult:
         """As `run --json` prints it."""
         lake = self.report.shown()
         warehouses = {
-            name: {"status": one.status, "rows": one.rows, "error": one.error or _errors(one)} | one.odd_rows
+            name: {"status": one.status, "rows": one.rows, "error": one.said} | one.odd_rows
             for name, one in self.warehouses.items()
         }
         first = {"status": self.status, "lines": lake.pop("lines"), "tables": lake.pop("tables")}
         return (
             first | {"warehouses": warehouses} | lake | {"error": self.error or "; ".join(self.report.unread) or None}
         )
-
-
-def _errors(result: WarehouseResult) -> str | None:
-    """Each error once, after the tables that have it."""
-    tables: dict[str, list[str]] = {}
-    for name, table in result.tables.items():
-        if table.error:
-            tables.setdefault(table.error, []).append(name)
-    return "; ".join(f"{_few(names)}: {error}" for error, names in tables.items()) or None
-
-
-def _few(names: list[str], most: int = 3) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def run(
@@ -88,7 +76,7 @@ def run(
     """
     lake, result, started = lake_of(settings, spark), RunResult(), time.time_ns() // 1000
     ask(settings, lake, Right.CHANGE, "run")
-    with _told(result), only_run(lake):
+    with watched(settings, lake, result, started), _told(result), only_run(lake) as lake:
         with _told(result):
             unread = take_new_events(Engine(settings, lake, spark, say), result.report).unread
             if unread and len(unread) == len(settings.sources):

@@ -35,8 +35,8 @@ def rebuild_into(
         raise SettingsError(f"--into {root}: that is the lake itself; name a folder that is not there yet")
     anew = PathLake(root, settings.space.slug, settings.storage_options)
     ask(settings, recorded, Right.CHANGE, "rebuild")
-    with only_run(recorded), only_run(anew):
-        report = rebuild(Engine(settings, anew, spark, say), recorded)
+    with only_run(recorded), only_run(anew) as held:
+        report = rebuild(Engine(settings, held, spark, say), recorded)
         stand_for(anew, recorded)
         carry_over(anew, recorded)
         return report

@@ -56,6 +56,17 @@ class WarehouseResult:
         return sum(table.rows for table in self.tables.values())
 
     @property
+    def said(self) -> str | None:
+        """What went wrong: each error once, after the tables that have it."""
+        if self.error:
+            return self.error
+        tables: dict[str, list[str]] = {}
+        for name, table in self.tables.items():
+            if table.error:
+                tables.setdefault(table.error, []).append(name)
+        return "; ".join(f"{_few(names)}: {error}" for error, names in tables.items()) or None
+
+    @property
     def odd_rows(self) -> dict[str, int]:
         """Rows with an `id` that the warehouse has already, and values that did not fit their column whole."""
         tables = self.tables.values()
@@ -72,3 +83,7 @@ class WarehouseResult:
         if not self.error and not any(table.error for table in tables):
             return SUCCESS
         return PARTIAL if any(table.staged for table in tables if not table.error) else FAILED
+
+
+def _few(names: list[str], most: int = 3) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

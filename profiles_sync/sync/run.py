@@ -10,6 +10,7 @@ from itertools import islice
 
 from profiles_sync.errors import (
     AnotherLake,
+    LockLost,
     ProfilesSyncError,
     Transient,
     WarehouseBusy,
@@ -26,6 +27,8 @@ from profiles_sync.warehouses.names import physical
 from profiles_sync.warehouses.protocol import Connection, Warehouse
 
 _log = logging.getLogger(__name__)
+# The warehouse is gone, another sync has it, or another run has the lake: so it is for every other table.
+_ENDS = (WarehouseBusy, WarehouseUnreachable, LockLost)
 _AHEAD = 8  # tables whose logs are read at once
 _TABLES, _ROWS = 100, 20_000  # that one transaction may hold; a table of more rows is the last of its group
 
@@ -72,14 +75,14 @@ def _sync_tables(
         begun: list[Work] = []
         group = _noted(ready, begun, say)
         try:
-            done = apply(connection, warehouse, group, sync_id, rows)
-        except (WarehouseBusy, WarehouseUnreachable):
+            done = apply(connection, warehouse, group, sync_id, rows, lake.guard)
+        except _ENDS:
             raise
         except Exception:  # one of them failed, and none was changed
             if not begun:
                 raise
             _log.debug("tables %s", begun, exc_info=True)
-            done = _one_by_one(connection, warehouse, begun, sync_id)
+            done = _one_by_one(connection, warehouse, begun, sync_id, lake.guard)
         if not begun:
             return
         result.tables |= {work.name: done[work.name] for work in begun if work.steps or done[work.name].error}
@@ -93,13 +96,13 @@ def _noted(works: deque[Work], begun: list[Work], say: Callable[[str], None]) ->
 
 
 def _one_by_one(
-    connection: Connection, warehouse: Warehouse, works: Iterable[Work], sync_id: str
+    connection: Connection, warehouse: Warehouse, works: Iterable[Work], sync_id: str, guard: Callable[[], None]
 ) -> dict[str, TableResult]:
     """A table that fails does not stop the others."""
     results: dict[str, TableResult] = {}
     for work in works:
         with _on_its_own(work.name, results):
-            results |= apply(connection, warehouse, [work], sync_id)
+            results |= apply(connection, warehouse, [work], sync_id, guard=guard)
     return results
 
 
@@ -116,10 +119,7 @@ def _works(connection: Connection, warehouse: Warehouse, lake: Lake, result: War
 def _on_its_own(name: str, results: dict[str, TableResult]) -> Iterator[None]:
     try:
         yield
-    except (
-        WarehouseBusy,
-        WarehouseUnreachable,
-    ):  # the warehouse is gone, or another sync has it: so it is for every other table
+    except _ENDS:
         raise
     except Exception as error:  # one table's surprise may not stop the others
         _log.debug("table %s", name, exc_info=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from profiles_sync.control import history
+from profiles_sync.control import history, schedule, skipped
 from profiles_sync.control.history import Sync
 from profiles_sync.control.log import Log
 from profiles_sync.control.policy import Right, ask
@@ -17,11 +17,9 @@ from profiles_sync.errors import SettingsError
 from profiles_sync.lake.opening import readable_lake_of
 from profiles_sync.settings import Settings, masked
 
-FREQUENCY = "hourly"
-
 
 def status_of(settings: Settings, sync: str | None = None, who: str | None = None) -> dict[str, Any]:
-    """Per warehouse where it stands, its last and next sync; the syncs, newest first, or only one of them.
+    """Per warehouse where it stands, its last and next sync; the syncs and what was skipped, newest first, or one sync.
 
     Raises:
         SettingsError: There is no sync of that id.
@@ -33,8 +31,11 @@ def status_of(settings: Settings, sync: str | None = None, who: str | None = Non
     chosen = [one for one in done if sync in (None, one.sync_id)]
     if sync is not None and not chosen:
         raise SettingsError(f"no sync {sync}; `profiles-sync status` lists the ids")
-    overview = {name: _overview(one, done) for name, one in managed(settings, Log.read(lake)).items()}
-    return {"warehouses": overview, "syncs": [one.shown() for one in chosen]}
+    due, every = schedule.next_sync(settings, lake), schedule.frequency(settings, lake)
+    overview = {name: _overview(one, done, due, every) for name, one in managed(settings, Log.read(lake)).items()}
+    left_out = [] if sync else [one.shown() for one in skipped.skipped(lake)]
+    found = {"warehouses": overview, "syncs": [one.shown() for one in chosen]}
+    return found | ({"skipped": left_out} if left_out else {})
 
 
 def syncs_of(settings: Settings, who: str | None = None) -> pa.Table:
@@ -56,7 +57,7 @@ def warehouses_of(settings: Settings, who: str | None = None) -> list[dict[str, 
             "place": one.settings and one.opened(settings.schema_name).place,
             "enabled": one.is_enabled,
             "status": str(one.status),
-            "last_sync": _overview(one, done)["last_sync"],
+            "last_sync": (last := _last(one, done)) and history.time_of(last.started_at),
         }
         for name, one in managed(settings, Log.read(lake)).items()
     ]
@@ -83,14 +84,18 @@ def changes_of(settings: Settings, who: str | None = None) -> list[dict[str, Any
     return [change.shown() for change in reversed(Log.read(lake).changes)]
 
 
-def _overview(one: Managed, done: Sequence[Sync]) -> dict[str, Any]:
+def _last(one: Managed, done: Sequence[Sync]) -> Sync | None:
     """`done` is newest first."""
-    last = next((sync for sync in done if sync.warehouse == one.name), None)
+    return next((sync for sync in done if sync.warehouse == one.name), None)
+
+
+def _overview(one: Managed, done: Sequence[Sync], due: str | None, every: float | None) -> dict[str, Any]:
+    last = _last(one, done)
     return {
         "enabled": one.is_enabled,
         "status": str(one.status),
         "last_sync": last and history.time_of(last.started_at),
         "last_status": last and last.status,
-        "next_sync": history.next_sync() if one.is_enabled else None,
-        "frequency": FREQUENCY,
+        "next_sync": due if one.is_enabled else None,
+        "frequency": every and f"every {every:g} minutes",
     }

@@ -35,7 +35,7 @@ def upkeep(settings: Settings, say: Callable[[str], None] = lambda step: None) -
     """
     lake = lake_of(settings)
     ask(settings, lake, Right.CHANGE, "upkeep")
-    with only_run(lake):
+    with only_run(lake) as lake:
         return keep_up_lake(settings, lake, say)
 
 

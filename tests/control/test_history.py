@@ -7,7 +7,7 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from profiles_sync.control.history import SCHEMAS, SYNCS, Sync, next_sync, record, schemas, syncs, table_of
+from profiles_sync.control.history import SCHEMAS, SYNCS, Sync, record, schemas, syncs, table_of
 from profiles_sync.lake.tables import Lake, scan
 from profiles_sync.problems import ErrorClass, Problem
 
@@ -139,15 +139,6 @@ def test_a_sync_is_shown_with_its_status_start_duration_and_rows():
             "error": None,
         }.items()
     )
-
-
-@pytest.mark.parametrize(
-    ("minute", "due"),
-    [(0, "2026-01-05T15:00"), (59, "2026-01-05T15:00"), (60, "2026-01-05T16:00"), (600, "2026-01-06T01:00")],
-)
-def test_the_next_sync_is_due_at_the_next_full_hour(minute, due):
-    now = START + dt.timedelta(minutes=minute)
-    assert next_sync(now.timestamp()) == f"{due}:00+00:00"
 
 
 def test_the_syncs_are_no_table_of_the_space(lake, tmp_path):

@@ -1,0 +1,97 @@
+"""What a run came to, told to those who asked for it; and the run that could not be, written down."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from profiles_sync.control import alerts, history, schedule, skipped
+from profiles_sync.control.alerts import Event
+from profiles_sync.control.skipped import Skipped
+from profiles_sync.errors import LakeBusy
+from profiles_sync.lake.base import Lake
+from profiles_sync.settings import Settings
+from profiles_sync.settings.alerts import Occasion
+from profiles_sync.sync.results import FAILED, PARTIAL, SUCCESS
+
+if TYPE_CHECKING:
+    from profiles_sync.sync.hourly import RunResult
+
+_log = logging.getLogger(__name__)
+_OCCASIONS = {FAILED: Occasion.SYNC_FAILED, PARTIAL: Occasion.SYNC_PARTIALLY_SUCCEEDED}
+
+
+@contextmanager
+def watched(settings: Settings, lake: Lake, result: "RunResult", started: int) -> Iterator[None]:
+    """Around a run that began at `started`, in microseconds. An alert that goes wrong is a warning of the result.
+
+    Raises:
+        LakeBusy: Another run was under way; then this one is skipped, and recorded as that.
+    """
+    late = _late(settings, lake, started)
+    try:
+        yield
+    except LakeBusy as error:
+        for warning in skip(settings, lake, Skipped(started, str(error))):
+            _log.warning(warning)
+        raise
+    if settings.alerts:
+        result.report.warnings += alerts.tell(settings, [*late, *_outcome(lake, result, str(started))])
+
+
+def skip(settings: Settings, lake: Lake, one: Skipped) -> list[str]:
+    """Record a sync that was left out and tell of it; what went wrong with that is no reason to stop anything."""
+    try:
+        skipped.record(lake, one)
+    except Exception:
+        _log.debug("skipped", exc_info=True)
+    return alerts.tell(settings, [Event(Occasion.SYNC_SKIPPED, one.reason)])
+
+
+def _outcome(lake: Lake, result: "RunResult", sync_id: str) -> Iterator[Event]:
+    """An event for each warehouse that is not a success, and one for the run where that is not theirs."""
+    for name, one in result.warehouses.items():
+        if one.status != SUCCESS:
+            yield Event(_OCCASIONS[one.status], one.said or "", name, _in_a_row(lake, name, sync_id))
+    if said := result.error or "; ".join(result.report.unread):
+        occasion = _OCCASIONS[FAILED if result.error else PARTIAL]
+        yield Event(occasion, said, in_a_row=None if result.warehouses else _in_a_row(lake, None, sync_id))
+
+
+def _in_a_row(lake: Lake, warehouse: str | None, sync_id: str) -> int | None:
+    """How many syncs of a warehouse were no success since the last that was; None if this one is not among them."""
+    try:
+        syncs = [one for one in history.syncs(lake) if one.warehouse == warehouse]
+    except Exception:  # the lake cannot be read, which may be what is told
+        _log.debug("history", exc_info=True)
+        return None
+    if not any(one.sync_id == sync_id for one in syncs):
+        return None
+    return sum(1 for _ in takewhile(lambda one: one.status != SUCCESS, syncs))
+
+
+def _late(settings: Settings, lake: Lake, started: int) -> list[Event]:
+    """A sync is late when another one was due before it, and that one neither began nor was skipped."""
+    if not any(Occasion.SYNC_LATE in one.when for one in settings.alerts.values()):
+        return []
+    try:
+        return _overdue(settings, lake, started)
+    except Exception:  # the run itself will say so
+        _log.debug("late", exc_info=True)
+        return []
+
+
+def _overdue(settings: Settings, lake: Lake, started: int) -> list[Event]:
+    every, now = schedule.frequency(settings, lake), started / 1e6
+    last = max(
+        [*(one.started_at for one in history.syncs(lake)), *(one.due_at for one in skipped.skipped(lake))], default=0
+    )
+    if every is None or not last:
+        return []
+    due = schedule.next_due(every, last / 1e6)
+    if schedule.next_due(every, due) > now:
+        return []
+    return [
+        Event(Occasion.SYNC_LATE, f"a sync was due at {schedule.iso(due)}, and the next began at {schedule.iso(now)}")
+    ]
