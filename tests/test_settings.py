@@ -121,7 +121,7 @@ space: {name: Acme, slug: acme}
 lake: ./lake
 storage: {account_key: from_file}
 sources: {website: {id: source_1, name: Website, path: ./events}}
-warehouses: {local: {type: duckdb, path: ./acme.duckdb, schema: null, enabled: true}}
+warehouses: {local: {type: duckdb, path: ./acme.duckdb, schema: null, enabled: true, selective: {pages: false}}}
 schedule: {every_minutes: 60}
 alerts: {ops: {to: "json://hooks.example.com/of_file", when: [sync_failed], after: 1}}
 identity: {rules: {app_id: {limit: 5, frequency: Ever, priority: 9, blocked: {exact: [none], patterns: ["0+"]}}}}
@@ -138,6 +138,7 @@ CHANGED = {
     "warehouses.local.path": ("/data/other.duckdb", "/data/other.duckdb"),
     "warehouses.local.schema": ("other", "other"),
     "warehouses.local.enabled": ("false", False),
+    "warehouses.local.selective.pages": ("true", True),
     "egress_addresses": ('["203.0.113.7"]', ["203.0.113.7/32"]),
     "identity.path": ("driver", "driver"),
     "identity.distributed_above": ("7", 7),

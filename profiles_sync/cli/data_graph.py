@@ -5,16 +5,26 @@ from typing import Annotated
 import typer
 
 from profiles_sync import data_graph
-from profiles_sync.cli.frame import print_text
+from profiles_sync.cli.frame import EXIT, File, Json, print_json, print_text
 from profiles_sync.cli.named import MaybeFile, Named, named
+from profiles_sync.console import warehouses as console
+from profiles_sync.settings import load
 from profiles_sync.warehouses import setup
 
 app = typer.Typer(help="Set up the Data Graph's access to a warehouse.", no_args_is_help=True)
 
 
-@app.callback()
-def _group() -> None:
-    """Without it, the only command would stand for the group."""
+@app.command()
+def prerequisites(
+    name: Annotated[str, typer.Argument(help="The name of a warehouse.")], settings: File, json: Json = False
+) -> None:
+    """Tell what the Data Graph lacks in a warehouse: tables that are not selected, or not there yet."""
+    from profiles_sync.sync.prerequisites import prerequisites_of
+
+    found = prerequisites_of(load(settings), name)
+    (print_json if json else console.print_lacking)({"warehouse": name, "ok": not found, "lacking": list(found.told)})
+    if found:
+        raise typer.Exit(EXIT["Failed"])
 
 
 @app.command("setup-sql")

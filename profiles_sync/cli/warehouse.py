@@ -10,7 +10,9 @@ from profiles_sync.cli.frame import EXIT, File, Json, print_json, print_text
 from profiles_sync.cli.named import MaybeFile, named
 from profiles_sync.console import warehouses as console
 from profiles_sync.errors import SettingsError
+from profiles_sync.session import session_of
 from profiles_sync.settings import load
+from profiles_sync.spec.selection import WORDS
 from profiles_sync.warehouses import setup
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from profiles_sync.sync.connecting import Connected
 
 app = typer.Typer(help="Add, test, switch, delete and set up warehouses.", no_args_is_help=True)
+_ITEMS = f"A table, a table.column, or one of {', '.join(WORDS)}; may be given again."
 Name = Annotated[str, typer.Argument(help="The name of a warehouse.")]
 
 
@@ -107,6 +110,35 @@ def delete(
             raise SettingsError(f"warehouse delete {name}: say --yes to do it")
         typer.confirm(f"Delete the warehouse {name} and its credentials?", abort=True)
     _show_change(operating.delete(loaded, name), json)
+
+
+@app.command()
+def selection(
+    name: Name,
+    settings: File,
+    on: Annotated[list[str] | None, typer.Option(metavar="ITEM", help=f"Send it again. {_ITEMS}")] = None,
+    off: Annotated[list[str] | None, typer.Option(metavar="ITEM", help="Send it no more; what is there stays.")] = None,
+    json: Json = False,
+) -> None:
+    """Selective Sync: show what is synced to a warehouse, or switch groups, tables and columns on and off."""
+    from profiles_sync.control import selecting
+
+    loaded = load(settings)
+    if on or off:
+        selecting.select(loaded, name, on or (), off or ())
+    (print_json if json else console.print_selection)(selecting.shown(loaded, name))
+
+
+@app.command()
+def materialize(name: Name, settings: File, json: Json = False) -> None:
+    """Switch to materialized views: select them, have them loaded whole, and compare the rows with the lake's."""
+    from profiles_sync.sync.materializing import switch
+
+    loaded = load(settings)
+    switched = switch(loaded, name, session_of(loaded))
+    (print_json if json else console.print_switched)(switched.shown())
+    if not switched.is_verified:
+        raise typer.Exit(EXIT["Failed"])
 
 
 def _show(connected: "Connected", json: bool) -> None:

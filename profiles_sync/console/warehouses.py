@@ -50,3 +50,42 @@ def print_list(shown: Mapping[str, Any]) -> None:
         for one in shown["warehouses"]
     ]
     screen().print(table("Warehouses", ("name", "type", "place", "status", "last sync"), rows))
+
+
+def print_selection(shown: Mapping[str, Any]) -> None:
+    """Each group with the tables of it that differ, then the columns that are off."""
+    console = screen()
+    rows = [
+        (word, "on" if one["on"] else "off", ", ".join(name for name, on in one["tables"].items() if on != one["on"]))
+        for word, one in shown["groups"].items()
+    ]
+    console.print(table(f"{shown['warehouse']}: Selective Sync", ("tables", "", "but for"), rows))
+    if shown["columns_off"]:
+        console.print(f"columns that are off: {escape(', '.join(shown['columns_off']))}", soft_wrap=True)
+    for level, colour in (("warning", "yellow"), ("error", "red")):
+        for told in shown[f"{level}s"]:
+            console.print(f"[{colour}]{level}:[/] {escape(told)}", soft_wrap=True)
+
+
+def print_switched(shown: Mapping[str, Any]) -> None:
+    """Whether the materialized views have the lake's rows."""
+    console = screen()
+    rows = [(name, one["lake"], one["warehouse"]) for name, one in shown["tables"].items()]
+    console.print(table(f"{shown['warehouse']}: rows", ("table", "lake", "warehouse"), rows))
+    for name, error in (
+        *shown["errors"].items(),
+        *((shown["warehouse"], error) for error in [shown["error"]] if error),
+    ):
+        console.print(f"[red]{escape(name)}:[/] {escape(error)}", soft_wrap=True)
+    done = (
+        "[green]verified[/]"
+        if shown["verified"]
+        else "[red]not verified[/]: mend what the errors say, then do it again"
+    )
+    console.print(done, soft_wrap=True)
+
+
+def print_lacking(shown: Mapping[str, Any]) -> None:
+    """What is to be done before the Data Graph can be used."""
+    for line in shown["lacking"] or ["the Data Graph has what it needs"]:
+        screen().print(escape(line), soft_wrap=True)

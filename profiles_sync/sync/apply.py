@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 
 from profiles_sync.errors import ProfilesSyncError, WarehouseBusy, WarehouseRefused
-from profiles_sync.sync.plan import AddColumns, AppendRows, CreateTable, LoadStaging, MergeRows, Step
+from profiles_sync.sync.plan import AddColumns, AppendRows, CreateTable, LeaveOut, LoadStaging, MergeRows, Step
 from profiles_sync.sync.results import TableResult
 from profiles_sync.warehouses.base import Batch, Cursor, Staged, Transactions
 from profiles_sync.warehouses.protocol import Connection, Warehouse
@@ -24,6 +24,11 @@ class Work:
     def name(self) -> str:
         """The lake's name of the table."""
         return self.batch.table.name
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether nothing but the cursor is touched."""
+        return all(isinstance(step, LeaveOut) for step in self.steps)
 
 
 def apply(

@@ -129,10 +129,11 @@ def _syncs(result: RunResult, started: int) -> list[Sync]:
                 problem=result.problem,
             )
         ]
-    return [_sync(one, sync_id, started, finished) for one in result.warehouses.values()]
+    return [sync_of(one, sync_id, started, finished) for one in result.warehouses.values()]
 
 
-def _sync(one: WarehouseResult, sync_id: str, started: int, finished: int) -> Sync:
+def sync_of(one: WarehouseResult, sync_id: str, started: int, finished: int) -> Sync:
+    """What came of a warehouse as the history has it; times are microseconds since 1970 UTC."""
     tables = one.tables.items()
     return Sync(
         sync_id,

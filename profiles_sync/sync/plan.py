@@ -77,7 +77,19 @@ class MergeRows:
         )
 
 
-Step = CreateTable | AddColumns | LoadStaging | AppendRows | MergeRows
+@dataclass(frozen=True)
+class LeaveOut:
+    """Nothing is done: the table, or these columns of it, are off in Selective Sync."""
+
+    table: str
+    columns: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """One line for a person."""
+        return f"leave out {', '.join(self.columns) + ' of ' if self.columns else ''}{self.table}"
+
+
+Step = CreateTable | AddColumns | LoadStaging | AppendRows | MergeRows | LeaveOut
 
 
 def plan_table(batch: Batch, existing: Mapping[str, str] | None, capabilities: Capabilities) -> list[Step]:

@@ -11,7 +11,7 @@ from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_exponen
 from profiles_sync.lake.base import Lake
 from profiles_sync.settings import RetrySettings
 from profiles_sync.sync.results import WarehouseResult
-from profiles_sync.sync.run import sync_warehouse
+from profiles_sync.sync.run import WHOLE, Bounds, sync_warehouse
 from profiles_sync.warehouses.protocol import Warehouse
 
 
@@ -22,6 +22,7 @@ def sync_patiently(
     say: Callable[[str], None],
     retries: RetrySettings,
     sleep: Callable[[float], None] = time.sleep,
+    bounds: Bounds = WHOLE,
 ) -> WarehouseResult:
     """Sync a warehouse; the result is that of all tries together."""
     before: list[WarehouseResult] = []
@@ -29,7 +30,7 @@ def sync_patiently(
     def attempt() -> WarehouseResult:
         if before:
             say("(again, it broke off)")
-        result = sync_warehouse(warehouse, lake, sync_id, say)
+        result = sync_warehouse(warehouse, lake, sync_id, say, bounds)
         result.tables = {name: table for one in (*before, result) for name, table in one.tables.items()}
         before.append(result)
         return result

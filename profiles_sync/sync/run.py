@@ -2,10 +2,10 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 from profiles_sync.errors import (
@@ -19,9 +19,11 @@ from profiles_sync.errors import (
 )
 from profiles_sync.lake.base import Lake
 from profiles_sync.lake.faults import explained
+from profiles_sync.spec.selection import EVERYTHING, Selection
 from profiles_sync.sync.apply import Work, apply
-from profiles_sync.sync.plan import Step, plan_table
+from profiles_sync.sync.plan import Step
 from profiles_sync.sync.results import TableResult, WarehouseResult
+from profiles_sync.sync.selected import all_of, empty, followed, later, plan_selected, unmade
 from profiles_sync.warehouses.base import INTERNAL, Batch, Cursor, Transactions
 from profiles_sync.warehouses.names import physical
 from profiles_sync.warehouses.protocol import Connection, Warehouse
@@ -33,8 +35,31 @@ _AHEAD = 8  # tables whose logs are read at once
 _TABLES, _ROWS = 100, 20_000  # that one transaction may hold; a table of more rows is the last of its group
 
 
+@dataclass(frozen=True)
+class Bounds:
+    """What a sync sends.
+
+    Attributes:
+        selection: What goes to the warehouse.
+        on_since: Where tables stood when they were switched on; what came before that does not go any more.
+        whole: Tables of which all rows go, in place of those that are there.
+    """
+
+    selection: Selection = EVERYTHING
+    on_since: Mapping[str, Cursor] = field(default_factory=dict)
+    whole: Collection[str] = ()
+
+
+#: All that the lake has.
+WHOLE = Bounds()
+
+
 def sync_warehouse(
-    warehouse: Warehouse, lake: Lake, sync_id: str, say: Callable[[str], None] = lambda table: None
+    warehouse: Warehouse,
+    lake: Lake,
+    sync_id: str,
+    say: Callable[[str], None] = lambda table: None,
+    bounds: Bounds = WHOLE,
 ) -> WarehouseResult:
     """Bring a warehouse up to the lake. A table that fails does not stop the others; the next run repeats it."""
     result, is_connected = WarehouseResult(warehouse.name), False
@@ -42,7 +67,7 @@ def sync_warehouse(
         with warehouse.connect() as connection:
             is_connected = True
             with connection.only_sync(warehouse.schema):
-                _sync_tables(connection, warehouse, lake, sync_id, say, result)
+                _sync_tables(connection, warehouse, lake, sync_id, say, result, bounds)
     except Exception as error:
         _log.debug("warehouse %s", warehouse.name, exc_info=True)
         result.error, result.problem = _told(error), problem_in(error)
@@ -61,12 +86,13 @@ def _sync_tables(
     sync_id: str,
     say: Callable[[str], None],
     result: WarehouseResult,
+    bounds: Bounds,
 ) -> None:
     dialect = warehouse.dialect
     connection.execute(
         *dialect.create_schema(warehouse.schema), *dialect.create_schema(INTERNAL), *dialect.create_cursors()
     )
-    works, ready = _works(connection, warehouse, lake, result), deque[Work]()
+    works, ready = _works(connection, warehouse, lake, result, bounds), deque[Work]()
     some, rows = min(_TABLES, warehouse.capabilities.tables_at_once), _ROWS
     if warehouse.capabilities.transactions is Transactions.NONE:
         some, rows = 1, 0
@@ -85,7 +111,7 @@ def _sync_tables(
             done = _one_by_one(connection, warehouse, begun, sync_id, lake.guard)
         if not begun:
             return
-        result.tables |= {work.name: done[work.name] for work in begun if work.steps or done[work.name].error}
+        result.tables |= {work.name: done[work.name] for work in begun if not work.is_left_out or done[work.name].error}
 
 
 def _noted(works: deque[Work], begun: list[Work], say: Callable[[str], None]) -> Iterator[Work]:
@@ -106,12 +132,14 @@ def _one_by_one(
     return results
 
 
-def _works(connection: Connection, warehouse: Warehouse, lake: Lake, result: WarehouseResult) -> Iterator[Work]:
+def _works(
+    connection: Connection, warehouse: Warehouse, lake: Lake, result: WarehouseResult, bounds: Bounds
+) -> Iterator[Work]:
     """What is to be done for each table; where that cannot be told, the result has the error."""
     known = _known(connection, warehouse)
-    for name, look in _looking(lake, known):
+    for name, look in _looking(lake, known, bounds):
         with _on_its_own(name, result.tables):
-            if work := _planned(connection, warehouse, known, name, look):
+            if work := _planned(connection, warehouse, known, name, look, bounds.selection):
                 yield work
 
 
@@ -126,21 +154,26 @@ def _on_its_own(name: str, results: dict[str, TableResult]) -> Iterator[None]:
         results[name] = TableResult(error=_told(error), problem=problem_in(error))
 
 
-def pending(warehouse: Warehouse, lake: Lake) -> dict[str, list[Step]]:
+def pending(warehouse: Warehouse, lake: Lake, bounds: Bounds = WHOLE) -> dict[str, list[Step]]:
     """What a sync would do now, by table; nothing is written."""
     with warehouse.connect(read_only=True) as connection:
         known = _known(connection, warehouse)
-        found = [_planned(connection, warehouse, known, name, look) for name, look in _looking(lake, known)]
+        looks = _looking(lake, known, bounds)
+        found = [_planned(connection, warehouse, known, name, look, bounds.selection) for name, look in looks]
         return {work.name: list(work.steps) for work in filter(None, found) if work.steps}
 
 
 @dataclass(frozen=True)
 class _Known:
-    """What a warehouse has: column to type per table, how far each lake table that it has is followed, its record."""
+    """What a warehouse has: column to type per table, how far each lake table that it has is followed, its record.
+
+    `unmade` are the tables that are recorded and were never made, because they were off.
+    """
 
     columns: Mapping[str, Mapping[str, str]]
     cursors: Mapping[str, Cursor]
     recorded: Mapping[str, Cursor]
+    unmade: frozenset[str]
 
 
 def _known(connection: Connection, warehouse: Warehouse) -> _Known:
@@ -148,19 +181,26 @@ def _known(connection: Connection, warehouse: Warehouse) -> _Known:
     rows = connection.query(warehouse.dialect.read_cursors(warehouse.schema)) if recorded else []
     cursors = {row[0]: Cursor(row[1], int(row[2]), row[3]) for row in rows}
     columns = connection.columns(warehouse.schema)
-    # Where there is no table, somebody dropped it: the cursor stands for rows that are gone.
-    followed = {name: cursor for name, cursor in cursors.items() if physical(name, warehouse.capabilities) in columns}
-    return _Known(columns, followed, cursors)
+    there = {name for name in cursors if physical(name, warehouse.capabilities) in columns}
+    return _Known(columns, followed(cursors, there), cursors, unmade(cursors))
 
 
-def _looking(lake: Lake, known: _Known) -> Iterator[tuple[str, Callable[[], Batch | None]]]:
+def _looking(lake: Lake, known: _Known, bounds: Bounds) -> Iterator[tuple[str, Callable[[], Batch | None]]]:
     """Every table with what changed in it: the logs of some are read while others are synced."""
     with ThreadPoolExecutor(_AHEAD) as readers:
-        looks = {
-            name: readers.submit(lake.changes, name, known.cursors.get(name)).result for name in lake.public_tables()
-        }
+        looks = {name: readers.submit(_changed, lake, known, bounds, name).result for name in lake.public_tables()}
         _refuse_another(lake, known, looks)
         yield from looks.items()
+
+
+def _changed(lake: Lake, known: _Known, bounds: Bounds, name: str) -> Batch | None:
+    """What changed in a table. One that was never made and is on now is to be made also where nothing did."""
+    found = lake.changes(name, later(known.cursors.get(name), bounds.on_since.get(name)))
+    if name in bounds.whole:
+        return all_of(lake.changes(name, None))
+    if found is None and name in known.unmade and bounds.selection.has(name):
+        return empty(lake.changes(name, None))
+    return found
 
 
 def _refuse_another(lake: Lake, known: _Known, looks: Mapping[str, Callable[[], Batch | None]]) -> None:
@@ -180,7 +220,12 @@ def _refuse_another(lake: Lake, known: _Known, looks: Mapping[str, Callable[[], 
 
 
 def _planned(
-    connection: Connection, warehouse: Warehouse, known: _Known, name: str, look: Callable[[], Batch | None]
+    connection: Connection,
+    warehouse: Warehouse,
+    known: _Known,
+    name: str,
+    look: Callable[[], Batch | None],
+    selection: Selection,
 ) -> Work | None:
     """A table's changes and the steps for them; None when the warehouse has them all."""
     there = physical(name, warehouse.capabilities)
@@ -193,4 +238,4 @@ def _planned(
     batch = look()
     if batch is None:
         return None
-    return Work(batch, plan_table(batch, existing, warehouse.capabilities), known.recorded.get(name))
+    return Work(*plan_selected(batch, existing, warehouse.capabilities, selection), known.recorded.get(name))

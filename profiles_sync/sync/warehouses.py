@@ -1,14 +1,16 @@
 """Every enabled warehouse up to the lake, one after the other; one that cannot be synced holds up no other."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from profiles_sync.control import credentials, history
+from profiles_sync.control.selecting import Selected, selections
 from profiles_sync.control.warehouses import Managed, enabled
 from profiles_sync.errors import ProfilesSyncError
 from profiles_sync.lake.base import Lake
 from profiles_sync.settings import Settings
 from profiles_sync.sync.results import WarehouseResult
 from profiles_sync.sync.retrying import sync_patiently
+from profiles_sync.sync.run import Bounds
 from profiles_sync.sync.schemas import PROBLEM, refused
 
 
@@ -16,19 +18,26 @@ def sync_warehouses(
     settings: Settings, lake: Lake, results: dict[str, WarehouseResult], sync_id: str, say: Callable[[str], None]
 ) -> None:
     """Fill `results`, which hold what was done also when the run is broken off."""
-    schemas = history.schemas(lake)
+    schemas, chosen = history.schemas(lake), selections(settings, lake)
     for one in enabled(settings, lake):
-        results[one.name] = _synced(settings, lake, one, schemas, sync_id, say)
+        results[one.name] = synced(settings, lake, one, schemas, bounds_of(chosen[one.name]), sync_id, say)
 
 
-def _synced(
+def bounds_of(chosen: Selected, whole: Collection[str] = ()) -> Bounds:
+    """What an ordinary sync sends."""
+    return Bounds(selection=chosen.selection, on_since=chosen.since, whole=whole)
+
+
+def synced(
     settings: Settings,
     lake: Lake,
     one: Managed,
     schemas: Mapping[str, str],
+    bounds: Bounds,
     sync_id: str,
     say: Callable[[str], None],
 ) -> WarehouseResult:
+    """One warehouse up to the lake; `schemas` are those of the first syncs."""
     warehouse = one.opened(settings.schema_name)
     schema = warehouse.schema
     if wrong := refused(warehouse, schemas, settings):
@@ -38,7 +47,12 @@ def _synced(
     except ProfilesSyncError as error:
         return WarehouseResult(one.name, error=str(error), problem=error.problem, schema=schema)
     result = sync_patiently(
-        warehouse, lake, sync_id, lambda table: say(f"syncing {table} to {one.name}"), settings.retries
+        warehouse,
+        lake,
+        sync_id,
+        lambda table: say(f"syncing {table} to {one.name}"),
+        settings.retries,
+        bounds=bounds,
     )
     result.schema = schema
     return result

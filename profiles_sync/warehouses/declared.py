@@ -1,8 +1,11 @@
 """What every kind of warehouse has in the settings."""
 
+from collections.abc import Mapping
+
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from profiles_sync.spec import selection
 from profiles_sync.warehouses.base import INTERNAL
 
 
@@ -12,6 +15,7 @@ class Declared(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
     schema_name: str | None = Field(default=None, alias="schema")
     enabled: bool = True
+    selective: Mapping[str, bool] = {}
 
     @field_validator("schema_name")
     @classmethod
@@ -19,3 +23,15 @@ class Declared(BaseModel):
         if schema == INTERNAL:
             raise PydanticCustomError("internal_schema", "the sync record lives in that schema, take another name")
         return schema
+
+    @field_validator("selective", mode="before")
+    @classmethod
+    def _none_is_everything(cls, items: object) -> object:
+        return {} if items is None else items
+
+    @field_validator("selective")
+    @classmethod
+    def _can_be_switched(cls, items: Mapping[str, bool]) -> Mapping[str, bool]:
+        if why := selection.refused(items):
+            raise PydanticCustomError("selective", "{why}", {"why": why})
+        return items

@@ -59,6 +59,10 @@ class Dialect:
         """One row, if there is one."""
         return f"SELECT 1 FROM {self.quote(schema, table)} LIMIT 1"
 
+    def count_rows(self, schema: str, table: str) -> str:
+        """How many rows there are."""
+        return f"SELECT count(*) FROM {self.quote(schema, table)}"
+
     def delete_all(self, schema: str, table: str) -> list[str]:
         """Every row of a table that is about to be replaced."""
         return [f"DELETE FROM {self.quote(schema, table)}"]
