@@ -85,6 +85,15 @@ class LockLost(Transient):
     """A run lost the space's lock while it was at work, and may not write any more."""
 
 
+class OverLimit(Terminal):
+    """More is to be sent than one of Segment's limits lets through; nothing was written."""
+
+    @property
+    def problem(self) -> Problem:
+        """See `ProfilesSyncError`."""
+        return Problem(ErrorClass.CAPACITY, "send less at a time, or raise the limit under limits: in the settings")
+
+
 class WarehouseRefused(Terminal):
     """A warehouse was reached and said no."""
 

@@ -18,6 +18,7 @@ class Rows:
     at_once: int | None = None
     full: bool = False
     is_empty: bool = False
+    bytes: int = 0
 
     @property
     def types(self):

@@ -375,6 +375,15 @@ class Caller(threading.Thread):
         self._ask(f"COPY {quoted} FROM STDIN (FORMAT csv)", memoryview(sink.getvalue()))
 
 
+def of_parquet(content):
+    """The rows of a file, whose times have to be in the one form that COPY is known to read."""
+    file = pq.ParquetFile(pa.BufferReader(content), coerce_int96_timestamp_unit="us")
+    columns = [file.schema.column(number) for number in range(len(file.schema))]
+    if any("timestamp" in str(column.logical_type).lower() for column in columns):
+        raise Refused("XX000", "Spectrum Scan Error: a time that is not INT96")
+    return file.read()
+
+
 def _check(column, kind):
     if _ARROW.get(column.type) != kind.split("(")[0]:
         raise Refused("XX000", f"Spectrum Scan Error: the file has {column.type}, the table {kind}")
@@ -462,7 +471,7 @@ class Cluster:
         if not found:
             raise Refused("XX000", "the specified S3 prefix does not exist")
         files = (self.client.get_object(Bucket=bucket, Key=one["Key"])["Body"].read() for one in found)
-        return pa.concat_tables(pq.read_table(pa.BufferReader(content)) for content in files)
+        return pa.concat_tables(map(of_parquet, files))
 
     def connect(self, database):
         """As the owner of what is behind it, by another driver; names may be as long as Redshift's."""

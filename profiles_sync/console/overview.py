@@ -93,6 +93,10 @@ def print_status(shown: dict[str, Any], detail: bool) -> None:
     ]
     columns = ("warehouse", "status", "last sync", "sync status", "next sync", "frequency")
     console.print(table("Warehouses", columns, rows))
+    for name, one in shown["warehouses"].items():
+        if (backfill := one["backfill"]) and backfill["status"] != "completed":
+            done = f"{backfill['tables_done']:,} of {backfill['tables']:,} tables"
+            console.print(f"backfill of {name}: {backfill['status']}, {done}; `profiles-sync backfill --show` has more")
     known = ("sync_id", "warehouse", "status", "duration_minutes", "start_time", "synced_rows")
     syncs = [[one[name] for name in known] for one in shown["syncs"][:20]]
     console.print(table("Syncs", ("id", "warehouse", "sync status", "minutes", "start time", "synced rows"), syncs))
@@ -105,8 +109,9 @@ def print_status(shown: dict[str, Any], detail: bool) -> None:
 def _print_sync(console: Console, one: dict[str, Any]) -> None:
     """Rows by table in their groups, then every error with its class and what to do."""
     for group, rows in one["grouped"].items():
-        title = f"{one['warehouse'] or 'lake'}: {one['groups'][group]:,} rows in {group}"
-        console.print(table(title, ("table", "rows"), rows.items()) if rows else title)
+        console.print(f"{one['warehouse'] or 'lake'}: {one['groups'][group]:,} rows in {group}")
+        if rows:
+            console.print(table("", ("table", "rows"), rows.items()))
     errors = [*one["errors"].items()] + ([(one["warehouse"] or "run", one["error"])] if one["error"] else [])
     for name, error in errors:
         console.print(f"[red]{escape(name)}:[/] {escape(error)}", soft_wrap=True)

@@ -128,6 +128,10 @@ class Lake(Protocol):
         """Apply changes once: one row per key, `_op` is I (a new key), U (update or insert) or D (delete)."""
         ...
 
+    def cursor(self, name: str) -> Cursor | None:
+        """Where a table stands now; None when there is no table yet."""
+        ...
+
     def changes(self, name: str, cursor: Cursor | None) -> Batch | None:
         """What a warehouse does not have yet of a table; None when there is nothing.
 

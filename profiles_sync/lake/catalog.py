@@ -109,6 +109,10 @@ class CatalogLake:
         """See `base.Lake`."""
         return None if self.open(name) is None else str(self._detail(name)["id"])
 
+    def size(self, name: str) -> int:
+        """Of a table's files, in bytes."""
+        return int(self._detail(name)["size"])
+
     def begun_at(self) -> float | None:
         """See `base.Lake`."""
         first = f"{_CONTROL}batches"
@@ -171,6 +175,10 @@ class CatalogLake:
             with self.staged(others, f"{batch}/") as path:
                 self._merge(table, others.schema, path)
         self.append(table.name, changes.filter(is_new).drop_columns(["_op"]), batch)
+
+    def cursor(self, name: str) -> Cursor | None:
+        """See `base.Lake`."""
+        return None if self.open(name) is None else catalog_changes.newest(self, name)
 
     def changes(self, name: str, cursor: Cursor | None) -> Batch | None:
         """See `base.Lake`."""
@@ -259,8 +267,8 @@ class CatalogLake:
 
     def _detail(self, name: str) -> Mapping[str, Any]:
         detail = self.session.sql(f"DESCRIBE DETAIL {self.named(name)}")
-        row = detail.selectExpr("id", "cast(createdAt AS DOUBLE) AS created").collect()[0]
-        return {"id": row["id"], "created": row["created"]}
+        row = detail.selectExpr("id", "cast(createdAt AS DOUBLE) AS created", "sizeInBytes AS size").collect()[0]
+        return {"id": row["id"], "created": row["created"], "size": row["size"]}
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 KEPT_HOURS = 168  # Delta refuses to VACUUM what is younger, for the sake of those who still read or write it
 _METRICS = "to_json(map_from_entries(array_sort(map_entries(operationMetrics))))"
+# What an append and a MERGE each call the size of what they wrote.
+_ADDED = "coalesce(operationMetrics['numOutputBytes'], operationMetrics['numTargetBytesAdded'])"
 _FEED: Mapping[str, Type] = {"_change_type": Type.STRING, "_commit_version": Type.BIGINT}
 
 
@@ -36,6 +38,7 @@ class CatalogChanges:
     cursor: Cursor
     full: bool
     since: int | None
+    bytes: int
 
     @property
     def is_empty(self) -> bool:
@@ -71,23 +74,36 @@ def changes(lake: "CatalogLake", name: str, cursor: Cursor | None) -> CatalogCha
     """See `base.Lake.changes`."""
     if lake.open(name) is None:
         return None
-    (newest,) = _history(lake, name, " LIMIT 1")
-    if cursor is not None and (cursor.version, cursor.commit) == (newest["version"], _digest(newest)):
+    (last,) = _history(lake, name, " LIMIT 1")
+    if cursor is not None and (cursor.version, cursor.commit) == (last["version"], _digest(last)):
         return None
-    now = Cursor(str(lake.table_id(name)), newest["version"], _digest(newest))
+    now = newest(lake, name)
     if cursor is None:
-        return CatalogChanges(lake, table(name), lake.types(name), now, False, None)
+        return CatalogChanges(lake, table(name), lake.types(name), now, False, None, lake.size(name))
     history = _history(lake, name)
     digests = {one["version"]: _digest(one) for one in history}
     refuse_another(lake.open, name, cursor, now, lambda version: digests.get(version, ""), lake.path(name))
     is_gone = cursor.table_id != now.table_id or not _is_there(history, cursor.version + 1)
-    return CatalogChanges(lake, table(name), lake.types(name), now, is_gone, None if is_gone else cursor.version)
+    since = None if is_gone else cursor.version
+    size = (
+        lake.size(name)
+        if is_gone
+        else sum(int(one["added"] or 0) for one in history if one["version"] > cursor.version)
+    )
+    return CatalogChanges(lake, table(name), lake.types(name), now, is_gone, since, size)
+
+
+def newest(lake: "CatalogLake", name: str) -> Cursor:
+    """Where a table that is there stands."""
+    (last,) = _history(lake, name, " LIMIT 1")
+    return Cursor(str(lake.table_id(name)), last["version"], _digest(last))
 
 
 def _history(lake: "CatalogLake", name: str, limit: str = "") -> Sequence[Any]:
     """The commits, newest first."""
     rows = lake.session.sql(f"DESCRIBE HISTORY {lake.named(name)}{limit}")
-    found = rows.selectExpr("version", "cast(timestamp AS DOUBLE) AS at", "operation", f"{_METRICS} AS metrics")
+    wanted = ("version", "cast(timestamp AS DOUBLE) AS at", "operation", f"{_METRICS} AS metrics", f"{_ADDED} AS added")
+    found = rows.selectExpr(*wanted)
     return sorted(found.collect(), key=lambda row: -int(row["version"]))
 
 

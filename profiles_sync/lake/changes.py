@@ -30,7 +30,7 @@ class Changes:
     """A `warehouses.base.Batch`: rows are read when they are asked for.
 
     `since` is the version that the warehouse has, None where all rows are sent; `paths` are the files that hold what
-    is sent, None where deltalake has to tell.
+    is sent, None where deltalake has to tell; `bytes` is their size.
     """
 
     table: Table
@@ -40,6 +40,7 @@ class Changes:
     lake: Lake
     since: int | None
     paths: Sequence[str] | None
+    bytes: int
 
     @property
     def is_empty(self) -> bool:
@@ -119,11 +120,13 @@ def changes(lake: Lake, name: str, cursor: Cursor | None) -> Changes | None:
         if (cursor.table_id, cursor.version) == (now.table_id, now.version):
             return None
     if cursor is not None and cursor.table_id == now.table_id:
-        paths = _changed(entries, cursor.version, now.version)
-        if paths is not None:
-            return Changes(about, tip.types, now, False, lake, cursor.version, paths)
-    whole = _whole(entries, now.version) if about.change is Change.APPEND else None
-    return Changes(about, tip.types, now, cursor is not None, lake, None, whole)
+        found = _changed(entries, cursor.version, now.version)
+        if found is not None:
+            return Changes(about, tip.types, now, False, lake, cursor.version, *found)
+    files = log.files_at(entries, now.version) if about.change is Change.APPEND else None
+    size = _size(lake, name) if files is None else sum(add["size"] for add in files.values())
+    whole = _whole(files)
+    return Changes(about, tip.types, now, cursor is not None, lake, None, whole, size)
 
 
 def _newest(entries: Entries, version: int) -> str | None:
@@ -131,16 +134,22 @@ def _newest(entries: Entries, version: int) -> str | None:
     return entries.digest(version) if entries.newest() == version else None
 
 
-def _whole(entries: Entries, version: int) -> list[str] | None:
+def _size(lake: Lake, name: str) -> int:
+    """Of a table as deltalake knows it."""
+    table = lake.open(name)
+    assert table is not None, name
+    return int(pc.sum(pa.table(table.get_add_actions())["size_bytes"]).as_py() or 0)
+
+
+def _whole(files: Mapping[str, Action] | None) -> list[str] | None:
     """The files of a version; None where not all of their rows are there."""
-    files = log.files_at(entries, version)
     if files is None or any(add.get("deletionVector") for add in files.values()):
         return None
     return list(files)
 
 
-def _changed(entries: Entries, since: int, until: int) -> list[str] | None:
-    """The files that hold what changed after a version; None where the log or one of them is gone.
+def _changed(entries: Entries, since: int, until: int) -> tuple[list[str], int] | None:
+    """The files that hold what changed after a version, and their size; None where the log or one of them is gone.
 
     What upkeep does changes no rows, and says so in the log.
     """
@@ -152,7 +161,9 @@ def _changed(entries: Entries, since: int, until: int) -> list[str] | None:
     except FileNotFoundError:
         return None
     infos = entries.filesystem.get_file_info([f"{root}/{unquote(path)}" for path in paths])
-    return paths if all(info.type == fs.FileType.File for info in infos) else None
+    if not all(info.type == fs.FileType.File for info in infos):
+        return None
+    return paths, sum(int(info.size) for info in infos)
 
 
 def _paths(commit: Sequence[Action]) -> Iterator[str]:

@@ -37,6 +37,7 @@ from profiles_sync.lake.storage import storage_of
 from profiles_sync.lake.tips import Tip
 from profiles_sync.spec import tables
 from profiles_sync.spec.tables import Change, Table, Type
+from profiles_sync.warehouses.base import Cursor
 
 if TYPE_CHECKING:
     from profiles_sync.lake.base import Scanned, Where
@@ -99,6 +100,11 @@ class Lake:
         """Column to logical type, in the table's order; empty when there is no table yet."""
         tip = tips.read(self, name)
         return {} if tip is None else tip.types
+
+    def cursor(self, name: str) -> Cursor | None:
+        """See `base.Lake`."""
+        tip = tips.read(self, name)
+        return None if tip is None else Cursor(tip.id, tip.version, tip.digest)
 
     def table_id(self, name: str) -> str | None:
         """See `base.Lake`."""

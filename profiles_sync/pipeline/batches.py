@@ -71,6 +71,12 @@ def progress(lake: Lake) -> Progress:
     return Progress() if landed is None else Progress(landed[1]["last_seq"], landed[1]["profiles"])
 
 
+def last_uuid_ts(lake: Lake) -> int:
+    """The `uuid_ts` of the last batch that was opened, in microseconds, 0 for none: no row of the lake has a later."""
+    opened = _last(lake, _OPENED)
+    return 0 if opened is None else int(opened[1]["uuid_ts"])
+
+
 def last_landed(lake: Lake) -> int:
     """The number of the last batch that landed, 0 for none."""
     landed = _last(lake, _LANDED)

@@ -135,6 +135,21 @@ class RetrySettings(BaseModel):
     longest_wait: float = Field(default=60, ge=0)
 
 
+class LimitSettings(BaseModel):
+    """Segment's limits: event tables that are backfilled in all, and bytes of the lake's files that one sync sends."""
+
+    model_config = STRICT
+    backfill_event_tables: int = Field(default=2000, ge=0)
+    sync_bytes: int = Field(default=20_000_000_000_000, ge=1)
+
+
+class BackfillSettings(BaseModel):
+    """What a backfill sends of the profile raw tables: rows inferred from the current state, or those that were."""
+
+    model_config = STRICT
+    history: Literal["inferred", "actual"] = "inferred"
+
+
 class UpkeepSettings(BaseModel):
     """How often a run keeps the lake's tables up, 0 for never, and how long replaced files stay."""
 
@@ -165,6 +180,8 @@ class Settings(BaseSettings):
     engine: EngineSettings = EngineSettings()
     upkeep: UpkeepSettings = UpkeepSettings()
     retries: RetrySettings = RetrySettings()
+    limits: LimitSettings = LimitSettings()
+    backfill: BackfillSettings = BackfillSettings()
     roles: dict[str, tuple[Role, ...]] = {}
     schedule: ScheduleSettings | None = None
     alerts: dict[Slug, AlertSettings] = {}
@@ -177,6 +194,8 @@ class Settings(BaseSettings):
         "engine",
         "upkeep",
         "retries",
+        "limits",
+        "backfill",
         "roles",
         "alerts",
         "storage",

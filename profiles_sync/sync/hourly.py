@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from profiles_sync.control import history
+from profiles_sync.control.connections import connections
 from profiles_sync.control.history import Sync
 from profiles_sync.control.lock import only_run
 from profiles_sync.control.policy import Right, ask
+from profiles_sync.control.warehouses import enabled
 from profiles_sync.errors import LakeBusy, ProfilesSyncError, problem_in
 from profiles_sync.lake.base import Lake
 from profiles_sync.lake.faults import explained
@@ -18,6 +20,8 @@ from profiles_sync.lake.opening import lake_of
 from profiles_sync.pipeline.run import Engine, Report, take_new_events
 from profiles_sync.problems import Problem
 from profiles_sync.settings import Settings
+from profiles_sync.sync.backfill import carry_on
+from profiles_sync.sync.connected import connect
 from profiles_sync.sync.results import FAILED, PARTIAL, SUCCESS, WarehouseResult
 from profiles_sync.sync.upkeep import is_due, keep_up_lake
 from profiles_sync.sync.warehouses import sync_warehouses
@@ -35,6 +39,7 @@ class RunResult:
 
     report: Report = field(default_factory=Report)
     warehouses: dict[str, WarehouseResult] = field(default_factory=dict)
+    backfills: dict[str, dict[str, Any]] = field(default_factory=dict)
     error: str | None = None
     problem: Problem | None = None
 
@@ -57,7 +62,10 @@ class RunResult:
         }
         first = {"status": self.status, "lines": lake.pop("lines"), "tables": lake.pop("tables")}
         return (
-            first | {"warehouses": warehouses} | lake | {"error": self.error or "; ".join(self.report.unread) or None}
+            first
+            | {"warehouses": warehouses, "backfills": self.backfills}
+            | lake
+            | {"error": self.error or "; ".join(self.report.unread) or None}
         )
 
 
@@ -76,14 +84,17 @@ def run(
     """
     lake, result, started = lake_of(settings, spark), RunResult(), time.time_ns() // 1000
     ask(settings, lake, Right.CHANGE, "run")
-    with watched(settings, lake, result, started), _told(result), only_run(lake) as lake:
+    with watched(settings, lake, result, started), _told(result), only_run(lake) as held:
         with _told(result):
-            unread = take_new_events(Engine(settings, lake, spark, say), result.report).unread
+            there = connect(held, enabled(settings, held))
+            unread = take_new_events(Engine(settings, held, spark, say), result.report).unread
             if unread and len(unread) == len(settings.sources):
                 result.error = "; ".join(unread)
-            sync_warehouses(settings, lake, result.warehouses, str(started), say)
-        history.record(lake, _syncs(result, started))
-        _keep_up(settings, lake, result, say)
+            sync_warehouses(settings, held, there, result.warehouses, str(started), say)
+        history.record(held, _syncs(result, started))
+        _keep_up(settings, held, result, say)
+    if not result.error:  # without the lock: live syncs go on meanwhile
+        _backfill(settings, lake, result, say)
     return result
 
 
@@ -109,6 +120,15 @@ def _keep_up(settings: Settings, lake: Lake, result: RunResult, say: Callable[[s
     except Exception as error:
         _log.debug("upkeep", exc_info=True)
         result.report.warnings.append(f"upkeep was not finished: {explained(error)}")
+
+
+def _backfill(settings: Settings, lake: Lake, result: RunResult, say: Callable[[str], None]) -> None:
+    """A backfill that is not finished is gone on with by the next run."""
+    with _told(result):
+        synced = {one.name: one for one in enabled(settings, lake) if one.name in result.warehouses}
+        done, warnings = carry_on(settings, lake, synced, connections(lake), say)
+        result.backfills |= {name: one.shown() for name, one in done.items()}
+        result.report.warnings += warnings
 
 
 def _syncs(result: RunResult, started: int) -> list[Sync]:

@@ -20,6 +20,7 @@ from profiles_sync.lake.opening import lake_of
 from profiles_sync.lake.tables import scan
 from profiles_sync.settings import Settings
 from profiles_sync.spec.tables import BY_NAME, MATERIALIZED_TABLES
+from profiles_sync.sync.connected import connect
 from profiles_sync.sync.hourly import sync_of
 from profiles_sync.sync.results import SUCCESS, WarehouseResult
 from profiles_sync.sync.warehouses import bounds_of, synced
@@ -79,10 +80,11 @@ def switch(
         why = "had no sync yet; let a run go well first" if one.is_enabled else f"is {one.status}; enable it first"
         raise ChangeRefused(f"warehouse {name} {why}")
     select(settings, name, on=MATERIALIZED, who=who)
-    bounds = bounds_of(selections(settings, lake)[name], MATERIALIZED)
-    with only_run(lake):
-        result = synced(settings, lake, one, schemas, bounds, str(started), say)
-        history.record(lake, [sync_of(result, str(started), started, time.time_ns() // 1000)])
+    with only_run(lake) as held:
+        connection = connect(held, [one])[name]
+        bounds = bounds_of(settings, connection, selections(settings, lake)[name], MATERIALIZED)
+        result = synced(settings, held, one, schemas, bounds, str(started), say)
+        history.record(held, [sync_of(result, str(started), started, time.time_ns() // 1000)])
         return Switched(result, {} if result.error else _counts(settings, lake, one))
 
 

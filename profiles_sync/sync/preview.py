@@ -14,6 +14,7 @@ from profiles_sync.pipeline import batches
 from profiles_sync.pipeline.delta_source import is_mark
 from profiles_sync.pipeline.run import find_new_files
 from profiles_sync.settings import Settings
+from profiles_sync.sync.connected import connected
 from profiles_sync.sync.run import pending
 from profiles_sync.sync.schemas import refused
 from profiles_sync.sync.warehouses import bounds_of
@@ -45,7 +46,9 @@ def _steps(
     if error := refused(one.opened(settings.schema_name), schemas, settings):
         return {"error": error, "tables": {}}
     try:
-        steps = pending(credentials.complete(one, lake).opened(settings.schema_name), lake, bounds_of(chosen))
+        there, new = connected(lake, [one])
+        bounds = bounds_of(settings, (there | new)[one.name], chosen)
+        steps = pending(credentials.complete(one, lake).opened(settings.schema_name), lake, bounds)
     except ProfilesSyncError as error:
         return {"error": str(error), "tables": {}}
     return {"error": None, "tables": {table: [str(step) for step in several] for table, several in steps.items()}}

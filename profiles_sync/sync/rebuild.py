@@ -12,6 +12,7 @@ from profiles_sync.lake.opening import lake_of
 from profiles_sync.lake.paths import PathLake
 from profiles_sync.pipeline.run import Engine, Report, rebuild
 from profiles_sync.settings import Settings
+from profiles_sync.sync.connected import take_over
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -39,4 +40,5 @@ def rebuild_into(
         report = rebuild(Engine(settings, held, spark, say), recorded)
         stand_for(anew, recorded)
         carry_over(anew, recorded)
+        take_over(anew, recorded)
         return report

@@ -33,6 +33,7 @@ class _OneRow:
     cursor: Cursor = field(default_factory=lambda: Cursor("scratch", 0))
     full: bool = False
     is_empty: bool = False
+    bytes: int = 0
 
     def arrow(self) -> pa.RecordBatchReader:
         """See `warehouses.base.Batch`."""

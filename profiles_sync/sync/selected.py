@@ -27,6 +27,7 @@ class Chosen:
     cursor: Cursor
     full: bool
     rows: Batch | None
+    bytes: int = 0
 
     @property
     def is_empty(self) -> bool:
@@ -60,7 +61,7 @@ def plan_selected(
     types = {column: kind for column, kind in batch.types.items() if selection.has_column(name, column)}
     if len(types) == len(batch.types):
         return batch, plan_table(batch, existing, capabilities)
-    chosen = Chosen(batch.table, types, batch.cursor, batch.full, batch)
+    chosen = Chosen(batch.table, types, batch.cursor, batch.full, batch, batch.bytes)
     steps = plan_table(chosen, existing, capabilities)
     left_out = [physical(column, capabilities) for column in batch.types if column not in types]
     if any(isinstance(step, LoadStaging) for step in steps):
@@ -68,14 +69,9 @@ def plan_selected(
     return chosen, steps
 
 
-def empty(batch: Batch | None) -> Batch | None:
-    """The table of a batch without its rows, for one that is switched on and has to be made."""
-    return None if batch is None else Chosen(batch.table, batch.types, batch.cursor, False, None)
-
-
 def all_of(batch: Batch | None) -> Batch | None:
     """The rows of a batch in place of those that the warehouse has."""
-    return None if batch is None else Chosen(batch.table, batch.types, batch.cursor, True, batch)
+    return None if batch is None else Chosen(batch.table, batch.types, batch.cursor, True, batch, batch.bytes)
 
 
 def _without_rows(batch: Batch, existing: Mapping[str, str] | None) -> Batch:

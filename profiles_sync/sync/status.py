@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from profiles_sync.control import history, schedule, skipped
+from profiles_sync.control.backfills import backfills
 from profiles_sync.control.history import Sync
 from profiles_sync.control.log import Log
 from profiles_sync.control.policy import Right, ask
@@ -33,6 +34,9 @@ def status_of(settings: Settings, sync: str | None = None, who: str | None = Non
         raise SettingsError(f"no sync {sync}; `profiles-sync status` lists the ids")
     due, every = schedule.next_sync(settings, lake), schedule.frequency(settings, lake)
     overview = {name: _overview(one, done, due, every) for name, one in managed(settings, Log.read(lake)).items()}
+    for backfill in backfills(lake):  # the last one of a warehouse is shown
+        if backfill.warehouse in overview:
+            overview[backfill.warehouse]["backfill"] = backfill.shown()
     left_out = [] if sync else [one.shown() for one in skipped.skipped(lake)]
     found = {"warehouses": overview, "syncs": [one.shown() for one in chosen]}
     return found | ({"skipped": left_out} if left_out else {})
@@ -98,4 +102,5 @@ def _overview(one: Managed, done: Sequence[Sync], due: str | None, every: float 
         "last_status": last and last.status,
         "next_sync": due if one.is_enabled else None,
         "frequency": every and f"every {every:g} minutes",
+        "backfill": None,
     }

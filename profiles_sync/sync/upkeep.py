@@ -10,11 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 import orjson
 import pyarrow as pa
 
+from profiles_sync.control.backfills import backfills
 from profiles_sync.control.lock import only_run
 from profiles_sync.control.policy import Right, ask
 from profiles_sync.lake.base import Lake
 from profiles_sync.lake.opening import lake_of
 from profiles_sync.lake.tables import scan
+from profiles_sync.pipeline import staging
 from profiles_sync.settings import Settings
 from profiles_sync.spec.tables import QUARANTINE
 
@@ -47,6 +49,7 @@ def keep_up_lake(settings: Settings, lake: Lake, say: Callable[[str], None]) -> 
             say(f"upkeep of {name}")
             if files:
                 done[name] = files
+    _forget_staged(lake, keep_hours)
     row = pa.Table.from_pylist([{"at": int(time.time()), "compacted": orjson.dumps(done).decode()}], _SCHEMA)
     lake.add(_LAST, row)
     return done
@@ -64,6 +67,14 @@ def is_due(settings: Settings, lake: Lake) -> bool:
     else:
         return False
     return bool(time.time() - last >= every * _HOUR)
+
+
+def _forget_staged(lake: Lake, keep_hours: float) -> None:
+    """What a backfill staged goes as long after its request as a replaced file, if it has all been sent."""
+    oldest = time.time() - keep_hours * _HOUR
+    for one in backfills(lake):
+        if not one.is_open and int(one.id) < oldest * 1e6:
+            staging.clear(lake.path(f"_staging/backfill/{one.id}"))
 
 
 def _tables(lake: Lake) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 
 from profiles_sync.control import credentials, history
+from profiles_sync.control.connections import Connection
 from profiles_sync.control.selecting import Selected, selections
 from profiles_sync.control.warehouses import Managed, enabled
 from profiles_sync.errors import ProfilesSyncError
@@ -15,17 +16,27 @@ from profiles_sync.sync.schemas import PROBLEM, refused
 
 
 def sync_warehouses(
-    settings: Settings, lake: Lake, results: dict[str, WarehouseResult], sync_id: str, say: Callable[[str], None]
+    settings: Settings,
+    lake: Lake,
+    connections: Mapping[str, Connection],
+    results: dict[str, WarehouseResult],
+    sync_id: str,
+    say: Callable[[str], None],
 ) -> None:
-    """Fill `results`, which hold what was done also when the run is broken off."""
+    """Fill `results`, which hold what was done also when the run is broken off.
+
+    A warehouse that was enabled after the run connected those that it found is left to the next one.
+    """
     schemas, chosen = history.schemas(lake), selections(settings, lake)
     for one in enabled(settings, lake):
-        results[one.name] = synced(settings, lake, one, schemas, bounds_of(chosen[one.name]), sync_id, say)
+        if one.name in connections:
+            bounds = bounds_of(settings, connections[one.name], chosen[one.name])
+            results[one.name] = synced(settings, lake, one, schemas, bounds, sync_id, say)
 
 
-def bounds_of(chosen: Selected, whole: Collection[str] = ()) -> Bounds:
-    """What an ordinary sync sends."""
-    return Bounds(selection=chosen.selection, on_since=chosen.since, whole=whole)
+def bounds_of(settings: Settings, connection: Connection, chosen: Selected, whole: Collection[str] = ()) -> Bounds:
+    """What a sync of a warehouse sends."""
+    return Bounds(connection.tables, settings.limits.sync_bytes, chosen.selection, chosen.since, whole)
 
 
 def synced(

@@ -76,13 +76,14 @@ class Batch(Protocol):
 
     `types` are the columns now, in order; `cursor` is where the warehouse stands once the batch is applied; `full`
     says that these are all rows of the table, to stand in place of what the warehouse has; `is_empty` that only the
-    cursor has to move.
+    cursor has to move. `bytes` is the size of the files that hold the rows.
     """
 
     table: Table
     types: Mapping[str, Type]
     cursor: Cursor
     full: bool
+    bytes: int
 
     @property
     def is_empty(self) -> bool:

@@ -9,19 +9,18 @@ import pyarrow.parquet as pq
 _MOST = 32_000_000  # bytes of one file: small enough for memory, large enough for parallel loads
 
 
-def parquet_files(
-    rows: pa.RecordBatchReader, most: int = _MOST, int96: bool = False
-) -> Iterator[tuple[pa.Buffer, int]]:
+def parquet_files(rows: pa.RecordBatchReader, most: int = _MOST) -> Iterator[tuple[pa.Buffer, int]]:
     """The rows as files of about `most` bytes, each with how many it has; none where there is no row.
 
-    `int96` writes times in the old form that some engines alone read.
+    Times are INT96, the one form that Redshift's and Synapse's readers are known to take from Arrow's writer. Source:
+    apache/arrow, issue 38000; dask/fastparquet, issue 432.
     """
     writer, sink, held = None, pa.BufferOutputStream(), 0
     for batch in rows:
         if not batch.num_rows:
             continue
         if writer is None:
-            writer, sink, held = *_begun(rows.schema, int96), 0
+            writer, sink, held = *_begun(rows.schema), 0
         writer.write_batch(batch)
         held += batch.num_rows
         if sink.tell() >= most:
@@ -33,9 +32,9 @@ def parquet_files(
         yield sink.getvalue(), held
 
 
-def _begun(schema: pa.Schema, int96: bool) -> tuple[pq.ParquetWriter, pa.BufferOutputStream]:
+def _begun(schema: pa.Schema) -> tuple[pq.ParquetWriter, pa.BufferOutputStream]:
     sink = pa.BufferOutputStream()
-    return pq.ParquetWriter(sink, schema, compression="snappy", use_deprecated_int96_timestamps=int96), sink
+    return pq.ParquetWriter(sink, schema, compression="snappy", use_deprecated_int96_timestamps=True), sink
 
 
 def naive(rows: pa.RecordBatchReader) -> pa.RecordBatchReader:

@@ -68,7 +68,7 @@ def warehouse_rows(folder):
 def first_and_second(folder):
     """A lake with one batch landed and synced, and the files of a second one waiting."""
     twin = Twin(folder)
-    twin.land(random_events(1, 60))
+    twin.write(random_events(1, 60))
     assert run(twin.settings, lambda: None).status == "Success"
     second = random_events(2, 60, day=3)
     twin.engine = None

@@ -133,7 +133,7 @@ def test_without_a_lake_the_tables_that_are_always_there_can_be_switched():
 
 
 def test_the_first_of_several_is_told():
-    assert refused({"pages": OFF, "pags": OFF, "screns": OFF}, ["pages"], was_synced=True).startswith("pags:")
+    assert refused({"pages": OFF, "pags": OFF, "screenz": OFF}, ["pages"], was_synced=True).startswith("pags:")
 
 
 @pytest.mark.parametrize(

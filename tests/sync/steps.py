@@ -1,13 +1,15 @@
 """What the sync tests do over and over: calls, the job, the sync, and the comparison of lake and warehouse."""
 
 import datetime as dt
+import re
 
 from profiles_sync.lake.tables import scan
+from profiles_sync.settings import load
 from profiles_sync.sync.hourly import run
 from profiles_sync.sync.run import sync_warehouse
 from profiles_sync.warehouses import open_warehouse
 from tests.commands import query
-from tests.lakes import random_events
+from tests.lakes import Twin, random_events
 
 
 def bought(message, day=5, user="u1", event="Bought", **properties):
@@ -60,3 +62,36 @@ def assert_same(twin, but=()):
     for name in twin.lake.public_tables():
         if name not in but:
             assert in_warehouse(twin, name) == in_lake(twin, name), name
+
+
+def recent(days_ago=1):
+    return (dt.datetime.now(dt.UTC) - dt.timedelta(days=days_ago)).isoformat(timespec="seconds")
+
+
+def added_late(tmp_path, *batches, settings=""):
+    """A lake that took batches before the warehouse was declared; the settings have it now."""
+    twin = Twin(tmp_path)
+    declared = (tmp_path / "acme.yml").read_text()
+    (tmp_path / "acme.yml").write_text(re.sub(r"warehouses: .*\n", "", declared))
+    twin.settings = load(tmp_path / "acme.yml")
+    for batch in batches:
+        twin.write(batch)
+        assert job(twin).status == "Success"
+    (tmp_path / "acme.yml").write_text(declared + settings)
+    twin.settings = load(tmp_path / "acme.yml")
+    return twin
+
+
+def people():
+    """Two profiles that merge, with traits, and a purchase."""
+    when = recent()
+    return [
+        call("page", "h1", anonymousId="a1") | {"receivedAt": when},
+        call("identify", "h2", userId="u1", traits={"plan": "pro"}) | {"receivedAt": when},
+        call("identify", "h3", anonymousId="a1", userId="u1", traits={"age": 30}) | {"receivedAt": when},
+        bought("h4", total=5) | {"receivedAt": when},
+    ]
+
+
+def new(message="n1", user="u2"):
+    return [bought(message, user=user, total=7) | {"receivedAt": recent(0)}]

@@ -49,6 +49,9 @@ def statements(dialect, retyped, staged=None):
             "acme", "bought", source, "id", dialect.values(list(APPENDED), {}), keys_differ=True
         ),
         "merge": dialect.merge("acme", "user_identifiers", source, MERGED_KEYS, dialect.values(list(MERGED), {})),
+        "merge by an id": dialect.merge(
+            "acme", "profile_merges", source, ["segment_id"], dialect.values(["segment_id", "seq"], {})
+        ),
         "read cursors": [dialect.read_cursors("acme")],
         "forget cursors": dialect.forget_cursors("acme", CURSORS),
         "record cursors": dialect.record_cursors("acme", CURSORS, "sync_1"),

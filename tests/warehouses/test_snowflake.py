@@ -1,8 +1,10 @@
 """What is Snowflake's own: how it is reached, what it says, what keeps another sync out, how rows travel."""
 
+import datetime as dt
 import socket
 import threading
 import time
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,6 +23,7 @@ from profiles_sync.warehouses.base import INTERNAL, Cast
 from profiles_sync.warehouses.snowflake import SnowflakeWarehouse, files
 from profiles_sync.warehouses.snowflake.dialect import DIALECT
 from profiles_sync.warehouses.snowflake.driver import telling
+from profiles_sync.warehouses.snowflake.inline import MOST, first, inline
 from tests.commands import SETTINGS, written
 from tests.servers import free_port
 from tests.warehouses.contract.places import SnowflakePlace
@@ -265,6 +268,43 @@ def test_a_value_is_cast_to_its_columns_type_or_is_empty_and_never_an_error(conn
 
 def _literal(value):
     return "NULL" if value is None else DIALECT.text(value) if isinstance(value, str) else str(value)
+
+
+ENDS = {
+    "id": ["", "\\N", "NULL", "it's \\ ?", "é🦆", " x ", "a\tb\nc"],
+    "n": [2**63 - 1, -(2**63), 0, None, 1, 2, 3],
+    "f": [1.7976931348623157e308, -5e-324, 0.1, None, -0.0, 1e15, 2.5],
+    "b": [True, False, None, True, True, False, True],
+    "t": [dt.datetime(1, 1, 1), dt.datetime(9999, 12, 31, 23, 59, 59, 999999), None, *[dt.datetime(2026, 1, 5)] * 4],
+}
+
+
+@pytest.mark.parametrize("precise", [True, False])
+@pytest.mark.parametrize("few", [0, MOST])
+def test_rows_are_the_same_whether_they_go_by_a_file_or_with_the_statement(connection, few, precise):
+    rows = pa.table(ENDS | ({"f": [1.5, -2.25, 0.1, None, -0.0, 1e15, 1 / 3]} if precise else {}))
+    kinds = dict(zip(ENDS, ("string", "bigint", "double", "boolean", "timestamp"), strict=True))
+    batch = SimpleNamespace(types=kinds, arrow=rows.to_reader)
+    connection.execute(*DIALECT.create_schema(INTERNAL))
+    connection.few = few
+    staged = connection.load(batch, DIALECT.staging("acme", "t"), {name: name for name in ENDS})
+    assert (staged.rows, staged.source.startswith("(")) == (7, bool(few) and precise)
+    assert connection.query(f"SELECT * FROM {staged.source} AS s") == list(zip(*rows.to_pydict().values(), strict=True))
+    connection.unload(staged)
+    assert not set(connection.columns(INTERNAL)) - {"cursors"}
+
+
+def test_values_that_are_bound_stand_in_no_statement():
+    made = inline(pa.table({"id": ["hunter2"], "n": [5]}), {"id": "VARCHAR", "n": "NUMBER(38,0)"}, 1)
+    assert made.values == ("hunter2", "5")
+    assert SECRET not in made.source
+
+
+def test_what_is_too_much_for_a_statement_is_left_whole():
+    for rows, most in ((pa.table({"id": ["x"] * 11}), 10), (pa.table({"id": ["x" * 200_000]}), 10)):
+        few, left = first(rows.to_reader(max_chunksize=3), most)
+        assert few is None
+        assert left.read_all().equals(rows)
 
 
 def test_a_batch_is_files_of_a_bounded_size_under_the_warehouses_names(monkeypatch):

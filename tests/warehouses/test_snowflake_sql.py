@@ -1,11 +1,13 @@
 """What Snowflake is told: to the letter, by the grammar of its dialect, and its names and casts one by one."""
 
+import pyarrow as pa
 import pytest
 
 from profiles_sync.warehouses.base import Cast, Cursor
 from profiles_sync.warehouses.names import physical
-from profiles_sync.warehouses.snowflake.dialect import CAPABILITIES, folded, kind, unfolded
+from profiles_sync.warehouses.snowflake.capabilities import CAPABILITIES, folded, kind, unfolded
 from profiles_sync.warehouses.snowflake.dialect import DIALECT as SQL
+from profiles_sync.warehouses.snowflake.inline import inline
 from tests.snapshots import same
 from tests.warehouses.setup.grammar import parses
 
@@ -14,6 +16,8 @@ CASTS = {"n": Cast("VARCHAR", "NUMBER(9,0)"), "note": Cast("VARCHAR", "VARCHAR(8
 COLUMNS = ("id", "n", "note", "gift", "uuid_ts", "received_at")
 PLAIN, CHANGED = SQL.values(COLUMNS, {}), SQL.values(COLUMNS, CASTS)
 STANDS = {"bought": Cursor("t-1", 7, "c7"), "it's \\": Cursor("t-2", 0)}
+TWO = pa.table({"id": ["m1", "m2"], "n": [1, None], "_op": ["U", "D"]})
+FEW = inline(TWO, {"id": "VARCHAR", "n": "NUMBER(38,0)", "_op": "VARCHAR"}, 7).source
 UNKNOWN = " NULL_IF = ()"  # without a text, it is in Snowflake's documentation and not in sqlfluff's grammar
 STATEMENTS = {
     "The schema": SQL.create_schema("acme"),
@@ -45,6 +49,10 @@ STATEMENTS = {
         SQL.keep_lock("acme", "me", 15),
         SQL.release_lock("acme", "me"),
     ],
+    "A few rows": [
+        *SQL.append("acme", "bought", FEW, "id", PLAIN),
+        *SQL.merge("acme", "user_traits", FEW, ["id", "n"], CHANGED),
+    ],
     "What goes": [*SQL.drop_staging(STAGING), *SQL.drop_schema("scratch")],
 }
 
@@ -57,7 +65,7 @@ def test_the_statements_of_a_sync_are_the_reviewed_ones():
 @pytest.mark.parametrize("what", STATEMENTS)
 def test_every_statement_is_one_of_snowflakes(what):
     for statement in STATEMENTS[what]:
-        assert parses("snowflake", statement.replace(UNKNOWN, "")), statement
+        assert parses("snowflake", statement.replace(UNKNOWN, "").replace("?", "'a value'")), statement
 
 
 def test_what_the_grammar_does_not_know_is_taken_out_of_one_statement_only():

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from google.cloud import bigquery
 
 _log = logging.getLogger(__name__)
-SILENCE = 12.0  # seconds after which an owner is dead
-_EVERY = 3.0  # seconds; BigQuery takes five changes of a table in ten
+SILENCE = 30.0  # seconds after which an owner is dead
+_EVERY = 5.0  # seconds; BigQuery takes five changes of a table in ten
 _LOOK = 0.5
 _KEPT = timedelta(days=1)  # BigQuery removes what nobody came back to
 
@@ -44,7 +44,7 @@ class Lease:
         self.lost = False
 
     def take(self, patience: float) -> str | None:
-        """Take it, waiting for another sync up to `patience` seconds.
+        """Take it, waiting for another sync up to `patience` seconds, and for one that is silent as long as it takes.
 
         Returns:
             The session of a former owner that is silent; None where there was none.
@@ -53,16 +53,17 @@ class Lease:
             WarehouseBusy: Another sync has it.
         """
         self._make_dataset()
-        seen, since, deadline = None, time.monotonic(), time.monotonic() + patience
+        alive, seen, since, deadline = True, None, time.monotonic(), time.monotonic() + patience
         while self._mine is None:
             there = self._made_or_found()
             if there is None:
                 continue
             if there.etag != seen:
+                alive = seen is not None or not patience
                 seen, since = there.etag, time.monotonic()
             elif time.monotonic() - since > SILENCE and self._took(there, before := there.description):
                 return self._kept(before)
-            if time.monotonic() > deadline:
+            if alive and time.monotonic() > deadline:  # who was silent so far is waited out
                 raise WarehouseBusy(
                     f"another sync of schema {self._schema} is under way; let one run at a time sync it"
                 )

@@ -11,11 +11,12 @@ from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses.base import INTERNAL, OPERATION, Batch, Staged
 from profiles_sync.warehouses.files import Fitted, naive, parquet_files, to_bytes
 from profiles_sync.warehouses.names import physical
-from profiles_sync.warehouses.redshift.dialect import CAPABILITIES, DIALECT, LONGEST
+from profiles_sync.warehouses.redshift.dialect import CAPABILITIES, DIALECT, LONGEST, lock_name
 from profiles_sync.warehouses.redshift.session import Session
 from profiles_sync.warehouses.redshift.staging import Folder
 from profiles_sync.warehouses.rows import by_table, renamed
 
+_CANCELLED = "57014"  # the statement took longer than it may
 _COUNTED = ("INSERT", "DELETE", "UPDATE")  # what MERGE changes is what was inserted before it
 _VARCHAR = re.compile(r"character varying\((\d+)\)")
 _MADE = re.compile(r'CREATE (SCHEMA|TABLE) IF NOT EXISTS "((?:[^"]|"")+)"(?:\."((?:[^"]|"")+)")?')
@@ -44,28 +45,29 @@ class RedshiftConnection:
     @contextmanager
     def only_sync(self, schema: str) -> Iterator[None]:
         """See `protocol.Connection`. A second session holds the lock of a table, in a transaction that does nothing."""
-        lock = DIALECT.lock(schema)
-        if not self.query(
-            f"{_COLUMNS}{DIALECT.text(INTERNAL)} AND c.relname = {DIALECT.text(lock.split('.')[1][1:-1])}"
-        ):
-            self.execute(*DIALECT.create_schema(INTERNAL), f"CREATE TABLE IF NOT EXISTS {lock} (held boolean)")
+        if lock_name(schema) not in self.columns(INTERNAL):
+            self.execute(
+                *DIALECT.create_schema(INTERNAL), f"CREATE TABLE IF NOT EXISTS {DIALECT.lock(schema)} (held boolean)"
+            )
         holder = self._another()
         try:
-            self._lock(holder, schema, lock)
+            self._lock(holder, schema)
             self._folder.clear()
             yield
         finally:
             holder.close()
 
-    def _lock(self, holder: Session, schema: str, lock: str) -> None:
+    def _lock(self, holder: Session, schema: str) -> None:
         """LOCK waits as long as a statement may; a server that does not keep to that is not waited for."""
         seconds = max(self._patience, 1)
         holder.run(f"SET statement_timeout TO {int(seconds * 1000)}")
         holder.wait_at_most(seconds + 10)
         holder.run("BEGIN")
         try:
-            holder.run(f"LOCK TABLE {lock}")
-        except WarehouseRefused:
+            holder.run(f"LOCK TABLE {DIALECT.lock(schema)}")
+        except WarehouseRefused as refused:
+            if _CANCELLED not in str(refused):
+                raise
             raise WarehouseBusy(
                 f"another sync of schema {schema} is under way; let one run at a time sync it"
             ) from None

@@ -29,6 +29,7 @@ tableoid xmin cmin xmax cmax ctid insertxid deletexid
 #: The longest VARCHAR, in bytes.
 LONGEST = 65535
 _LONG = frozenset({"name", "value"})  # key columns of any length: what is a key is never cut
+_SPACED = frozenset({"value"})  # key columns with people's own texts; ids and names of traits end in no space
 _SORTED_BY = "received_at"
 _MERGED = '"rows to merge"'  # no table can be called so
 _SIZED = re.compile(r"(character varying|character)\((\d+)\)")
@@ -60,6 +61,11 @@ CAPABILITIES = Capabilities(
 )
 
 
+def lock_name(schema: str) -> str:
+    """The table of `INTERNAL` whose lock keeps every other sync out of a schema; no staging table is called so."""
+    return f"lock {hashlib.sha1(schema.encode(), usedforsecurity=False).hexdigest()}"
+
+
 class RedshiftDialect(Dialect):
     """What Redshift spells in its own way."""
 
@@ -68,8 +74,8 @@ class RedshiftDialect(Dialect):
         return super().text(value.replace("\\", "\\\\"))
 
     def lock(self, schema: str) -> str:
-        """The quoted name of the table whose lock keeps every other sync out of a schema."""
-        return self.quote(INTERNAL, f"lock {hashlib.sha1(schema.encode(), usedforsecurity=False).hexdigest()}")
+        """The quoted name of a schema's `lock_name`."""
+        return self.quote(INTERNAL, lock_name(schema))
 
     def create_table(self, schema: str, table: str, columns: Mapping[str, str], keys: Sequence[str]) -> list[str]:
         """Rows lie where their first key says, in the order they were received; keys of any length are wide."""
@@ -94,25 +100,62 @@ class RedshiftDialect(Dialect):
         who = "default" if role == "default" else self.text(role)
         return f"COPY {name} FROM {self.text(place)} IAM_ROLE {who} FORMAT AS PARQUET"
 
+    def append(
+        self, schema: str, table: str, source: str, key: str, values: Mapping[str, str], keys_differ: bool = False
+    ) -> list[str]:
+        """See `Dialect.append`."""
+        columns, there, one = ", ".join(map(self.quote, values)), self.quote(schema, table), self.quote(key)
+        landed = f"{self.quote('uuid_ts')}, {self.quote('received_at')}"
+        placed = f"SELECT *, row_number() OVER (PARTITION BY {one}, OCTET_LENGTH({one}) ORDER BY {landed}) AS _place"
+        rows = f"{source} AS s WHERE" if keys_differ else f"({placed} FROM {source}) AS s WHERE s._place = 1 AND"
+        return [
+            f"INSERT INTO {there} ({columns}) SELECT {', '.join(values.values())} FROM {rows} NOT EXISTS ("
+            f"SELECT 1 FROM {there} AS t WHERE {self._same('t', key, values[key])})"
+        ]
+
     def merge(self, schema: str, table: str, source: str, keys: Sequence[str], values: Mapping[str, str]) -> list[str]:
-        """Delete, then MERGE, which has no conditions and takes a table alone: the others have one of their own."""
-        there = self.quote(schema, table)
-        operation, columns = f"s.{self.quote(OPERATION)}", list(map(self.quote, values))
-        found = " AND ".join(f"{there}.{self.quote(key)} = {values[key]}" for key in keys)
-        on = " AND ".join(f"{there}.{self.quote(key)} = {_MERGED}.{self.quote(key)}" for key in keys)
-        updates = ", ".join(
-            f"{name} = {_MERGED}.{name}" for name in map(self.quote, values) if name not in _quoted(keys)
-        )
+        """Delete, then MERGE; where a key may end in spaces, UPDATE and INSERT, which take any condition."""
+        there, operation = self.quote(schema, table), f"s.{self.quote(OPERATION)}"
+        found = " AND ".join(self._same(there, key, values[key], key in _SPACED) for key in keys)
+        deleted = f"DELETE FROM {there} USING {source} AS s WHERE {found} AND {operation} = 'D'"
+        if _SPACED.isdisjoint(keys):
+            return self._merged(there, source, keys, values, deleted)
+        updates = ", ".join(f"{self.quote(name)} = {value}" for name, value in values.items() if name not in keys)
+        columns, chosen = ", ".join(map(self.quote, values)), ", ".join(values.values())
+        return [
+            deleted,
+            f"UPDATE {there} SET {updates} FROM {source} AS s WHERE {found} AND {operation} = 'U'",
+            f"INSERT INTO {there} ({columns}) SELECT {chosen} FROM {source} AS s WHERE {operation} = 'U' "
+            f"AND NOT EXISTS (SELECT 1 FROM {there} WHERE {found})",
+        ]
+
+    def _merged(
+        self, there: str, source: str, keys: Sequence[str], values: Mapping[str, str], deleted: str
+    ) -> list[str]:
+        """MERGE has no conditions and reads a table alone: what is not to be deleted has one of its own."""
+        names, quoted_keys = list(map(self.quote, values)), list(map(self.quote, keys))
+        on = " AND ".join(f"{there}.{key} = {_MERGED}.{key}" for key in quoted_keys)
+        updates = ", ".join(f"{name} = {_MERGED}.{name}" for name in names if name not in quoted_keys)
         return [
             f"CREATE TEMPORARY TABLE {_MERGED} (LIKE {there})",
-            f"INSERT INTO {_MERGED} ({', '.join(columns)}) SELECT {', '.join(values.values())} "
-            f"FROM {source} AS s WHERE {operation} = 'U'",
-            f"DELETE FROM {there} USING {source} AS s WHERE {found} AND {operation} = 'D'",
+            f"INSERT INTO {_MERGED} ({', '.join(names)}) SELECT {', '.join(values.values())} "
+            f"FROM {source} AS s WHERE s.{self.quote(OPERATION)} = 'U'",
+            deleted,
             f"MERGE INTO {there} USING {_MERGED} ON {on} WHEN MATCHED THEN UPDATE SET {updates} "
-            f"WHEN NOT MATCHED THEN INSERT ({', '.join(columns)}) "
-            f"VALUES ({', '.join(f'{_MERGED}.{name}' for name in columns)})",
+            f"WHEN NOT MATCHED THEN INSERT ({', '.join(names)}) "
+            f"VALUES ({', '.join(f'{_MERGED}.{name}' for name in names)})",
             f"DROP TABLE {_MERGED}",
         ]
+
+    def _same(self, there: str, key: str, value: str, exactly: bool = True) -> str:
+        """Whether two keys are the same; = takes a text with spaces behind it for one without them."""
+        one = f"{there}.{self.quote(key)}"
+        is_text = value == f"s.{self.quote(key)}"  # else it is cast to the type of a column that holds something else
+        return (
+            f"{one} = {value} AND OCTET_LENGTH({one}) = OCTET_LENGTH({value})"
+            if exactly and is_text
+            else f"{one} = {value}"
+        )
 
     def cast(self, value: str, cast: Cast) -> str:
         """A text is read as the column's type reads it, and was cut to its width before; a number is rounded."""
@@ -129,10 +172,6 @@ class RedshiftDialect(Dialect):
         if staged == "double precision" and cast.kept in _INTEGERS:
             return f"TRY_CAST(ROUND({value}) AS {cast.kept})"
         return _tried(value, staged, cast.kept)
-
-
-def _quoted(names: Sequence[str]) -> set[str]:
-    return {f'"{name}"' for name in names}
 
 
 def _family(kind: str) -> str:

@@ -64,7 +64,7 @@ class Session:
         what = " ".join(statement.split()[:3])
         try:
             yield
-        except (Error, OSError, struct.error, AttributeError) as error:
+        except (Error, OSError, struct.error, AttributeError) as error:  # the last two: an answer that broke off
             told = _told(error)
             if told is None or told.get("C", "").startswith(_BROKEN):
                 raise WarehouseUnreachable(

@@ -1,7 +1,8 @@
 """Snowflake: rows as Parquet files through a stage of the session's own, all else by Snowflake's Python connector.
 
-`settings` is what a settings file says, `dialect` the SQL, `driver` what opens a session and reads its errors, `files`
-the rows on their way, `lease` what keeps another sync out, `connection` and `warehouse` the two halves of the protocol.
+`settings` is what a settings file says, `capabilities` and `dialect` are names, types and SQL, `driver` opens a session
+and reads its errors, `inline` and `files` carry rows, `lease` keeps another sync out, `connection` and `warehouse` are
+the two halves of the protocol.
 """
 
 from profiles_sync.warehouses.snowflake.settings import SnowflakeSettings

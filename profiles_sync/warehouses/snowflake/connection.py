@@ -12,10 +12,11 @@ from profiles_sync.errors import ProfilesSyncError, WarehouseRefused
 from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses.base import INTERNAL, OPERATION, Batch, Staged
 from profiles_sync.warehouses.rows import by_table, renamed
-from profiles_sync.warehouses.snowflake.dialect import CAPABILITIES, DIALECT, kind, unfolded
+from profiles_sync.warehouses.snowflake.capabilities import CAPABILITIES, kind, unfolded
+from profiles_sync.warehouses.snowflake.dialect import DIALECT
 from profiles_sync.warehouses.snowflake.driver import telling
 from profiles_sync.warehouses.snowflake.files import Written, naive, written
-from profiles_sync.warehouses.snowflake.inline import MOST, first, inline
+from profiles_sync.warehouses.snowflake.inline import first, inline
 from profiles_sync.warehouses.snowflake.lease import Lease
 
 if TYPE_CHECKING:
@@ -32,14 +33,18 @@ class SnowflakeConnection:
     """
 
     def __init__(
-        self, opened: "connector.SnowflakeConnection", again: Callable[[], Self], patience: float, seconds: float
+        self,
+        opened: "connector.SnowflakeConnection",
+        again: Callable[[], Self],
+        patience: float,
+        seconds: float,
+        few: int,
     ) -> None:
-        self._opened, self._again, self._patience, self._seconds = opened, again, patience, seconds
+        self._opened, self._again, self._patience, self._seconds, self.few = opened, again, patience, seconds, few
         self._numbers, self._mine = count(), secrets.token_hex(8)
         self._lease: Lease | None = None
         self._staged_before = False
         self._inline: dict[str, tuple[str | None, ...]] = {}
-        self.few = MOST
 
     def columns(self, schema: str) -> dict[str, dict[str, str]]:
         """See `protocol.Connection`. What somebody quoted in small letters is none of a sync's."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _REPEATED = 4  # times the timeout that a request is tried again for; a statement may take longer than that
 _SESSION = {
     "TIMEZONE": "UTC",
+    "TIMESTAMP_INPUT_FORMAT": "AUTO",
     "LOCK_TIMEOUT": 600,  # a transaction of a sync that was killed is ended by Snowflake within five minutes
     "ABORT_DETACHED_QUERY": True,
     "ERROR_ON_NONDETERMINISTIC_MERGE": True,

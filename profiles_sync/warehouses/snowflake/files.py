@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from profiles_sync.warehouses.rows import renamed
-from profiles_sync.warehouses.snowflake.dialect import LONGEST, folded
+from profiles_sync.warehouses.snowflake.capabilities import LONGEST, folded
 
 _SIZE = 256_000_000  # bytes of rows in a file: several of them are loaded at once
 

@@ -6,9 +6,11 @@ from contextlib import contextmanager
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from profiles_sync.errors import WarehouseUnreachable
+from profiles_sync.warehouses.snowflake.capabilities import CAPABILITIES, folded
 from profiles_sync.warehouses.snowflake.connection import SnowflakeConnection
-from profiles_sync.warehouses.snowflake.dialect import CAPABILITIES, DIALECT, folded
+from profiles_sync.warehouses.snowflake.dialect import DIALECT
 from profiles_sync.warehouses.snowflake.driver import opened
+from profiles_sync.warehouses.snowflake.inline import MOST
 from profiles_sync.warehouses.snowflake.settings import SnowflakeSettings
 from profiles_sync.warehouses.sql import Dialect
 
@@ -19,6 +21,7 @@ class SnowflakeWarehouse:
     Attributes:
         patience: Seconds to wait for a server that does not answer, and for another sync.
         lease: Seconds after which a sync that does not answer any more counts as gone.
+        few: How many values of a table still go with the statements.
     """
 
     kind = "snowflake"
@@ -28,7 +31,7 @@ class SnowflakeWarehouse:
     def __init__(
         self, name: str, settings: SnowflakeSettings, schema: str, patience: float = 20, lease: float = 15
     ) -> None:
-        self.name, self.settings, self.patience, self.lease = name, settings, patience, lease
+        self.name, self.settings, self.patience, self.lease, self.few = name, settings, patience, lease, MOST
         self.schema = settings.schema_name or schema
 
     @property
@@ -53,4 +56,4 @@ class SnowflakeWarehouse:
 
     def _open(self) -> SnowflakeConnection:
         session = opened(self.name, self.settings, f"profiles-sync: {self.name}, schema {self.schema}")
-        return SnowflakeConnection(session, self._open, self.patience, self.lease)
+        return SnowflakeConnection(session, self._open, self.patience, self.lease, self.few)

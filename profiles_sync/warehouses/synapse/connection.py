@@ -10,7 +10,7 @@ from profiles_sync.warehouses.base import INTERNAL, OPERATION, Batch, Staged
 from profiles_sync.warehouses.files import Fitted, naive, parquet_files, to_units
 from profiles_sync.warehouses.names import physical
 from profiles_sync.warehouses.rows import by_table, renamed
-from profiles_sync.warehouses.synapse.dialect import CAPABILITIES, DIALECT, LONGEST
+from profiles_sync.warehouses.synapse.dialect import CAPABILITIES, DIALECT, LONGEST, lock_name
 from profiles_sync.warehouses.synapse.session import Session
 from profiles_sync.warehouses.synapse.staging import Folder
 
@@ -40,10 +40,8 @@ class SynapseConnection:
     @contextmanager
     def only_sync(self, schema: str) -> Iterator[None]:
         """See `protocol.Connection`. A second session holds the lock of a row, in a transaction that does nothing."""
-        lock = DIALECT.lock(schema)
-        if lock.split(".")[1].strip("[]") not in self.columns(INTERNAL):
-            self.execute(*DIALECT.create_schema(INTERNAL))
-        self.execute(*DIALECT.create_lock(schema))
+        if lock_name(schema) not in self.columns(INTERNAL):
+            self.execute(*DIALECT.create_schema(INTERNAL), *DIALECT.create_lock(schema))
         holder = self._another()
         try:
             self._lock(holder, schema)
@@ -99,7 +97,7 @@ class SynapseConnection:
         if OPERATION in rows.schema.names:
             kinds[OPERATION] = "nvarchar(1)"
         self.execute(*DIALECT.create_staged(staging, kinds))
-        place, held = self._folder.put(parquet_files(rows, int96=True))
+        place, held = self._folder.put(parquet_files(rows))
         _refuse_cut_keys(fitted, [names[key] for key in batch.table.key], batch.table.name)
         if held:
             self._run(DIALECT.copy(staging, place))

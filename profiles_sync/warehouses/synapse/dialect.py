@@ -61,6 +61,11 @@ CAPABILITIES = Capabilities(
 )
 
 
+def lock_name(schema: str) -> str:
+    """The table of `INTERNAL` whose lock keeps every other sync out of a schema; no staging table is called so."""
+    return f"lock {hashlib.sha1(schema.encode(), usedforsecurity=False).hexdigest()}"
+
+
 class SynapseDialect(Dialect):
     """What T-SQL, and a dedicated pool's part of it, spells in its own way."""
 
@@ -73,8 +78,8 @@ class SynapseDialect(Dialect):
         return f"N{super().text(value)}"
 
     def lock(self, schema: str) -> str:
-        """The quoted name of the table whose row keeps every other sync out of a schema."""
-        return self.quote(INTERNAL, f"lock {hashlib.sha1(schema.encode(), usedforsecurity=False).hexdigest()}")
+        """The quoted name of a schema's `lock_name`."""
+        return self.quote(INTERNAL, lock_name(schema))
 
     def create_schema(self, schema: str) -> list[str]:
         """The schema, if it is not there; CREATE SCHEMA is alone in its batch."""
@@ -87,12 +92,10 @@ class SynapseDialect(Dialect):
         return [self._created(self.quote(schema, table), columns, layout)]
 
     def create_lock(self, schema: str) -> list[str]:
-        """The lock's table, if it is not there, with a row to lock."""
+        """The lock's table with a row to lock, both at once, if it is not there."""
         lock = self.lock(schema)
-        return [
-            self._created(lock, {"held": "bit"}, _HEAP),
-            f"INSERT INTO {lock} (held) SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM {lock})",
-        ]
+        made = f"CREATE TABLE {lock} WITH ({_HEAP}) AS SELECT CAST(0 AS bit) AS [held]"
+        return [f"IF OBJECT_ID({self.text(lock)}) IS NULL {made}"]
 
     def take_lock(self, schema: str) -> list[str]:
         """Wait for the row; what is taken lasts as long as the transaction."""

@@ -127,7 +127,6 @@ IF OBJECT_ID(N'[_profiles_sync].[acme__bought]') IS NULL CREATE TABLE [_profiles
 -- copy
 COPY INTO [_profiles_sync].[acme__bought] FROM 'https://rows.dfs.core.windows.net/staging/it''s/*.parquet' WITH (FILE_TYPE = 'PARQUET', CREDENTIAL = (IDENTITY = 'Managed Identity'));
 -- lock
-IF OBJECT_ID(N'[_profiles_sync].[lock 293abb6b76d7791c0732cc517d38c4b5c734b87f]') IS NULL CREATE TABLE [_profiles_sync].[lock 293abb6b76d7791c0732cc517d38c4b5c734b87f] ([held] bit NULL) WITH (DISTRIBUTION = ROUND_ROBIN, HEAP);
-INSERT INTO [_profiles_sync].[lock 293abb6b76d7791c0732cc517d38c4b5c734b87f] (held) SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM [_profiles_sync].[lock 293abb6b76d7791c0732cc517d38c4b5c734b87f]);
+IF OBJECT_ID(N'[_profiles_sync].[lock 293abb6b76d7791c0732cc517d38c4b5c734b87f]') IS NULL CREATE TABLE [_profiles_sync].[lock 293abb6b76d7791c0732cc517d38c4b5c734b87f] WITH (DISTRIBUTION = ROUND_ROBIN, HEAP) AS SELECT CAST(0 AS bit) AS [held];
 BEGIN TRANSACTION;
 UPDATE [_profiles_sync].[lock 293abb6b76d7791c0732cc517d38c4b5c734b87f] SET held = 1;

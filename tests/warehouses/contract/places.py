@@ -18,6 +18,8 @@ from profiles_sync.warehouses import (
     SnowflakeSettings,
     SynapseSettings,
     open_warehouse,
+    redshift,
+    synapse,
 )
 from profiles_sync.warehouses.bigquery import BigQueryConnection
 from profiles_sync.warehouses.duckdb import DuckDBConnection
@@ -218,7 +220,7 @@ class RedshiftPlace(PostgresPlace):
 
     @property
     def internal(self):
-        return frozenset({"cursors", self.open().dialect.lock("acme").split(".")[1].strip('"')})
+        return frozenset({"cursors", redshift.dialect.lock_name("acme")})
 
     def run(self, text):
         if self.owner is None or self.owner.closed:
@@ -287,7 +289,7 @@ class SynapsePlace(PostgresPlace):
 
     @property
     def internal(self):
-        return frozenset({"cursors", self.open().dialect.lock("acme").split(".")[1].strip("[]")})
+        return frozenset({"cursors", synapse.dialect.lock_name("acme")})
 
     def run(self, text):
         return super().run(self.pool.words.names(text))
@@ -306,6 +308,7 @@ class SnowflakePlace(Place):
 
     kind = "snowflake"
     integer = "NUMBER(9,0)"
+    few = 30  # some tables go with the statement, the others by COPY; None: as it is shipped
     statements = (SnowflakeConnection, ("_run", "query", "load"))
     internal = frozenset({"cursors", "LOCK OF ACME"})
 
@@ -318,6 +321,7 @@ class SnowflakePlace(Place):
     def open(self, patience=20, schema="acme", **changed):
         opened = super().open(patience, schema, **changed)
         opened.lease = 600  # in the stand-in, a lease that is renewed in the middle of a transaction breaks it off
+        opened.few = opened.few if self.few is None else self.few
         return opened
 
     def run(self, text):

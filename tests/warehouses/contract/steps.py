@@ -28,6 +28,6 @@ def assert_same(twin, place, but=()):
 def synced_same(twin, place):
     """A sync without an error after which the warehouse holds what the lake holds."""
     result = sync(twin, place)
-    assert (result.status, result.error) == ("Success", None), result.tables
+    assert (result.status, result.error) == ("Success", None), (result.error, result.tables)
     assert_same(twin, place)
     return result

@@ -92,10 +92,12 @@ def test_a_hundred_thousand_changes_are_merged(place):
     )
 
 
+@pytest.mark.notyet("bigquery", "the stand-in takes a second for each table, which makes an hour", run=False)
 @pytest.mark.slow
 def test_two_thousand_event_tables_in_one_sync(twin, place):
     """A stand-in that takes a while gets fewer."""
     many = place.many_tables
+    place.few = None
     for day in (5, 6):
         twin.write([bought(f"{day}-{n}", day, event=f"Event {n}", **{f"size_{n}": n}) for n in range(many)])
         take_new_events(twin.engine)

@@ -1,0 +1,153 @@
+"""The backfills of a space: what was asked for, and how far each one came.
+
+One table to which every step is added, so that a backfill that was killed is found where it was.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from profiles_sync.control.history import time_of
+from profiles_sync.lake.base import Lake
+from profiles_sync.lake.tables import scan
+from profiles_sync.spec.backfill import Window
+
+BACKFILLS = "_control/backfills"
+_TEXTS = ("backfill_id", "warehouse", "step", "details")
+_SCHEMA = pa.schema([("at", pa.int64()), *((name, pa.string()) for name in _TEXTS)])
+
+
+class Step(StrEnum):
+    """What can be written down of a backfill; the first, second and last are also where it stands."""
+
+    REQUESTED = "requested"
+    STAGED = "staged"
+    SENT = "sent"
+    COMPLETED = "completed"
+
+
+@dataclass(frozen=True)
+class Backfill:
+    """One of them. Times are microseconds since 1970 UTC.
+
+    Attributes:
+        id: The time of the request, as text.
+        warehouse: Its name.
+        added: Of the warehouse's connection.
+        by: Who asked; None where it began by itself.
+        tables: That it sends.
+        window: Of the events.
+        until: The largest `uuid_ts` of the history.
+        status: The last of `requested`, `staged` and `completed` that it reached.
+        staged: Table to its staged rows and bytes.
+        sent: Table to how many of its rows were new to the warehouse.
+        errors: Of tables that were tried and not sent yet.
+        seconds: That sending took so far.
+    """
+
+    id: str
+    warehouse: str
+    added: int
+    by: str | None
+    tables: tuple[str, ...]
+    window: Window
+    until: int
+    status: Step = Step.REQUESTED
+    staged: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    sent: Mapping[str, int] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something left to do."""
+        return self.status is not Step.COMPLETED
+
+    @property
+    def waiting(self) -> list[str]:
+        """The tables that are not sent yet, in order."""
+        return [name for name in self.tables if name not in self.sent]
+
+    @property
+    def estimate(self) -> float | None:
+        """Seconds that the rest will take by the bytes so far; None where none are sent yet."""
+        total = sum(size for _, size in self.staged.values())
+        done = sum(self.staged[name][1] for name in self.sent if name in self.staged)
+        if not self.is_open:
+            return 0
+        return round(self.seconds * (total - done) / done, 1) if done else None
+
+    def shown(self) -> dict[str, Any]:
+        """As `--json` prints it."""
+        done = [self.staged[name] for name in self.sent if name in self.staged]
+        return {
+            "backfill_id": self.id,
+            "status": str(self.status),
+            "requested_at": time_of(int(self.id)),
+            "requested_by": self.by,
+            "from": self.window.start and time_of(self.window.start),
+            "to": self.window.end and time_of(self.window.end),
+            "tables": len(self.tables),
+            "tables_done": len(self.sent),
+            "rows": sum(self.sent.values()),
+            "rows_staged": sum(rows for rows, _ in self.staged.values()),
+            "bytes": sum(size for _, size in self.staged.values()),
+            "bytes_done": sum(size for _, size in done),
+            "estimate_seconds": self.estimate,
+            "errors": dict(self.errors),
+        }
+
+
+def backfills(lake: Lake) -> list[Backfill]:
+    """Every backfill, the oldest first."""
+    table = lake.open(BACKFILLS)
+    rows = [] if table is None else scan(table).sort_by("at").to_pylist()
+    found: dict[str, Backfill] = {}
+    for row in rows:
+        details = orjson.loads(row["details"])
+        if row["step"] == Step.REQUESTED:
+            found[row["backfill_id"]] = _requested(row, details)
+        elif one := found.get(row["backfill_id"]):
+            found[row["backfill_id"]] = _after(one, Step(row["step"]), details)
+    return list(found.values())
+
+
+def request(lake: Lake, one: Backfill) -> Backfill:
+    """Write down that a backfill is to be done."""
+    window = [one.window.start, one.window.end]
+    details = {"added": one.added, "by": one.by, "tables": one.tables, "window": window, "until": one.until}
+    return note(lake, one, Step.REQUESTED, details)
+
+
+def note(lake: Lake, one: Backfill, step: Step, details: Mapping[str, Any] | None = None) -> Backfill:
+    """Write down a step; the backfill after it."""
+    row = {"at": time.time_ns() // 1000, "backfill_id": one.id, "warehouse": one.warehouse, "step": str(step)}
+    lake.add(BACKFILLS, pa.Table.from_pylist([row | {"details": orjson.dumps(details or {}).decode()}], _SCHEMA))
+    return _after(one, step, details or {})
+
+
+def _requested(row: Mapping[str, Any], details: Mapping[str, Any]) -> Backfill:
+    return Backfill(
+        row["backfill_id"],
+        row["warehouse"],
+        details["added"],
+        details["by"],
+        tuple(details["tables"]),
+        Window(*details["window"]),
+        details["until"],
+    )
+
+
+def _after(one: Backfill, step: Step, details: Mapping[str, Any]) -> Backfill:
+    if step is Step.STAGED:
+        return replace(one, status=step, staged={name: tuple(counts) for name, counts in details["tables"].items()})
+    if step is Step.SENT:
+        sent = {**one.sent, **details["tables"]}
+        errors = {name: text for name, text in {**one.errors, **details["errors"]}.items() if name not in sent}
+        return replace(one, sent=sent, errors=errors, seconds=one.seconds + details["seconds"])
+    return replace(one, status=step)

@@ -1,0 +1,78 @@
+"""Staged history as a batch for a warehouse, and together with what changed since it was staged."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from profiles_sync.lake.area import Kept
+from profiles_sync.lake.base import Lake
+from profiles_sync.lake.tables import ARROW
+from profiles_sync.spec.tables import Change, Table, Type, table
+from profiles_sync.warehouses.base import OPERATION, Batch, Cursor
+
+
+@dataclass
+class Backfilled:
+    """A `warehouses.base.Batch`; `read` gives the rows when they are asked for."""
+
+    table: Table
+    types: Mapping[str, Type]
+    cursor: Cursor
+    read: Callable[[], pa.RecordBatchReader]
+    bytes: int
+    is_empty: bool = False
+    full: bool = False
+
+    def arrow(self) -> pa.RecordBatchReader:
+        """See `warehouses.base.Batch`."""
+        return self.read()
+
+    def spark(self, session: Any) -> Any:  # noqa: ANN401 a DataFrame, where pyspark is
+        """See `warehouses.base.Batch`."""
+        return session.createDataFrame(self.arrow().read_all())
+
+
+def batch_of(kept: Kept, name: str, lake: Lake, recorded: Cursor) -> Batch:
+    """What brings a warehouse that follows the table at `recorded` its history.
+
+    Rows that are appended are found by their `id`, so the table is followed from where it was. A merged table may have
+    changed since it was staged, or the warehouse may be behind that: what changed since the earlier of the two goes
+    with it and wins, so that no row comes back that is gone, and the warehouse has the table as the lake has it.
+    """
+    about = table(name)
+    if about.change is Change.APPEND:
+        return Backfilled(about, kept.types, recorded, kept.arrow, kept.bytes, not kept.rows)
+    is_behind = recorded.table_id != kept.cursor.table_id or recorded.version < kept.cursor.version
+    changed = lake.changes(name, recorded if is_behind else kept.cursor)
+    if changed is None:
+        return Backfilled(about, kept.types, kept.cursor, lambda: merged(kept, about, None), kept.bytes)
+    if changed.full:  # what happened since is not known any more
+        return changed
+    return Backfilled(
+        about, changed.types, changed.cursor, lambda: merged(kept, about, changed), kept.bytes + changed.bytes
+    )
+
+
+def merged(kept: Kept, about: Table, changed: Batch | None) -> pa.RecordBatchReader:
+    """The staged rows but for those whose key changed, and the changes."""
+    rows = kept.arrow().read_all()
+    rows = rows.append_column(OPERATION, pa.array(["U"] * rows.num_rows, pa.string()))
+    if changed is None:
+        return rows.to_reader()
+    news = changed.arrow().read_all()
+    types = {**{name: ARROW[kind] for name, kind in changed.types.items()}, OPERATION: pa.string()}
+    left = rows.filter(pc.invert(_has_key(rows, news, about.key)))
+    columns = {name: left[name] if name in left.column_names else pa.nulls(left.num_rows) for name in types}
+    old = pa.table(columns).cast(pa.schema(list(types.items())))
+    return pa.concat_tables([old, news.select(list(types))]).to_reader()
+
+
+def _has_key(rows: pa.Table, news: pa.Table, key: tuple[str, ...]) -> pa.Array:
+    """Which of the rows have a key of the other ones."""
+    place = pa.array(range(rows.num_rows), pa.int64())
+    numbered = rows.select(key).append_column("_place", place)
+    found = numbered.join(news.select(key), list(key), join_type="left semi")["_place"]
+    return pc.is_in(place, found.combine_chunks())

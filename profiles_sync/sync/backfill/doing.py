@@ -1,0 +1,124 @@
+"""What the command and the runs call."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from profiles_sync.control import backfills
+from profiles_sync.control.backfills import Backfill
+from profiles_sync.control.connections import Connection, connections
+from profiles_sync.control.log import Log
+from profiles_sync.control.policy import Right, ask
+from profiles_sync.control.warehouses import Managed, enabled, known
+from profiles_sync.errors import ChangeRefused, LakeBusy, ProfilesSyncError
+from profiles_sync.lake.base import Lake
+from profiles_sync.lake.faults import explained
+from profiles_sync.lake.opening import lake_of, readable_lake_of
+from profiles_sync.settings import Settings
+from profiles_sync.sync.backfill.carrying_out import carry_out
+from profiles_sync.sync.backfill.requests import begun, requested, window_of
+
+_log = logging.getLogger(__name__)
+
+
+def backfill(
+    settings: Settings,
+    name: str,
+    first: str | None = None,
+    last: str | None = None,
+    tables: Sequence[str] = (),
+    who: str | None = None,
+    now: datetime | None = None,
+    say: Callable[[str], None] = lambda step: None,
+) -> Backfill:
+    """Send a warehouse its history, or go on with a backfill that is open where nothing else is asked for.
+
+    Args:
+        settings: Of the space.
+        name: Of the warehouse.
+        first: Day or time of the first event, in ISO-8601; without `first` and `last` the last two months are sent.
+        last: Day or time of the last event.
+        tables: Only these; those that are named are sent whole, also where they are there already.
+        who: Asks; else whoever runs this.
+        now: When; else now.
+        say: Told what is being done.
+
+    Raises:
+        Denied: That takes an Admin.
+        ChangeRefused: The warehouse has had no successful sync with rows, or is not enabled.
+        OverLimit: That is more than Segment's limits let through; nothing was written.
+        SettingsError: There is no such warehouse, table or day.
+    """
+    lake = lake_of(settings)
+    who = ask(settings, lake, Right.CHANGE, f"backfill {name}", who)
+    one = known(settings, Log.read(lake), name)
+    if not one.is_enabled:
+        raise ChangeRefused(f"backfill of {name}: the warehouse is {one.status}; enable it first")
+    waiting = open_ones(lake, connections(lake).get(name))
+    if not waiting or first or last or tables:
+        waiting.append(requested(settings, lake, one, window_of(first, last, now), tables, who))
+    for asked in waiting:
+        done = carry_out(settings, lake, one, asked, say)
+    return done
+
+
+def backfilled(settings: Settings) -> list[str]:
+    """The warehouses that are backfilled where none is named: those that are enabled."""
+    return [one.name for one in enabled(settings, readable_lake_of(settings))]
+
+
+def progress_of(settings: Settings, name: str, who: str | None = None) -> list[dict[str, Any]]:
+    """The backfills of a warehouse, the newest first, with how far each one came."""
+    lake = readable_lake_of(settings)
+    ask(settings, lake, Right.SEE, "backfill", who)
+    return [one.shown() for one in reversed(backfills.backfills(lake)) if one.warehouse == name]
+
+
+def carry_on(
+    settings: Settings,
+    lake: Lake,
+    synced: Mapping[str, Managed],
+    there: Mapping[str, Connection],
+    say: Callable[[str], None],
+) -> tuple[dict[str, Backfill], list[str]]:
+    """Begin the automatic backfills that it is time for, and go on with all that are open.
+
+    Returns:
+        The last of each warehouse that sent something, and what went wrong: it is tried again by the next run.
+    """
+    worked: dict[str, Backfill] = {}
+    warnings: list[str] = []
+    for name in filter(there.__contains__, synced):
+        with _warned(name, warnings):
+            begun(settings, lake, there[name])
+        with _warned(name, warnings):
+            for waiting in open_ones(lake, there[name]):
+                done = carry_out(settings, lake, synced[name], waiting, say)
+                if done.tables:  # there was history
+                    worked[name] = done
+                warnings += [f"backfill of {name}: {table}: {error}" for table, error in done.errors.items()]
+    return worked, warnings
+
+
+@contextmanager
+def _warned(name: str, warnings: list[str]) -> Iterator[None]:
+    """What goes wrong fails no sync."""
+    try:
+        yield
+    except LakeBusy:  # another process is at it
+        _log.debug("backfill of %s", name, exc_info=True)
+    except ProfilesSyncError as error:
+        warnings.append(str(error))
+    except Exception as error:
+        _log.debug("backfill of %s", name, exc_info=True)
+        warnings.append(f"backfill of {name} is not finished: {explained(error)}")
+
+
+def open_ones(lake: Lake, connection: Connection | None) -> list[Backfill]:
+    """Those of a warehouse as it is connected now that have something left to do, the oldest first."""
+    if connection is None:
+        return []
+    stands = connection.warehouse, connection.added
+    return [one for one in backfills.backfills(lake) if (one.warehouse, one.added) == stands and one.is_open]
