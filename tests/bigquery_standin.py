@@ -3,7 +3,7 @@
 It runs in an environment of its own, where bqemulator is. What is added here behaves as BigQuery's documentation says:
 
 - a transaction goes on over the jobs of a session, may change 100 tables, takes no statement that makes a table, and
-  cancels whoever changes rows of a table that another transaction has changed;
+  cancels whoever changes rows of a table that another transaction has changed, and is taken back when it is not ended;
 - `CALL BQ.ABORT_SESSION`, which takes back what the session's transaction did;
 - `If-Match` on a table, which bqemulator says it knows and does not look at;
 - several columns in one ALTER TABLE;
@@ -11,6 +11,7 @@ It runs in an environment of its own, where bqemulator is. What is added here be
   for a few tables, minutes for thousands. It is the same here in one literal, with the columns that a sync asks for.
 """
 
+import json
 import re
 import sys
 from contextvars import ContextVar
@@ -26,6 +27,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 
 MOST_TABLES = 100
+JOURNAL = Path(sys.argv[2]).parent / "open-transactions.json"
 _SESSION = ContextVar("session", default=None)
 _ABORT = re.compile(r"CALL BQ\.ABORT_SESSION\((?:'([^']*)')?\)", re.I)
 _CONTROL = re.compile(r"(BEGIN|COMMIT|ROLLBACK) TRANSACTION", re.I)
@@ -67,11 +69,14 @@ async def begin(session, ctx, project):
 
 
 async def commit(session, ctx, project):
-    await taken(session)._drop_txn_snapshots()
+    committed = taken(session)
+    note()
+    await committed._drop_txn_snapshots()
 
 
 async def rollback(session, ctx, project):
     await taken(session)._restore_txn_snapshots()
+    note()
 
 
 def taken(session):
@@ -85,7 +90,7 @@ async def abort(session):
         raise InvalidQueryError(f"Session {session} does not exist or has already been terminated")
     jobs._SESSION_CATALOG.discard(session)
     if session in open_sessions:
-        await taken(session)._restore_txn_snapshots()
+        await rollback(session, None, None)
 
 
 async def watch(session, text, project):
@@ -101,8 +106,23 @@ async def watch(session, text, project):
     if _DEFINES.match(text):
         raise InvalidQueryError("DDL is not supported in a transaction")
     await mine._snapshot_dml_targets(text)
+    note()
     if len(mine._active_txn) > MOST_TABLES:
         raise InvalidQueryError(f"A transaction may not mutate more than {MOST_TABLES} tables")
+
+
+def note():
+    """Write down how each table was before the open transactions, for a server that goes down before they end."""
+    JOURNAL.write_text(json.dumps([pair for one in open_sessions.values() for pair in one._active_txn.items()]))
+
+
+def take_back(engine):
+    """What no transaction ended before the server went down has never been."""
+    for table, backup in json.loads(JOURNAL.read_text()) if JOURNAL.exists() else ():
+        engine.execute(f"DELETE FROM {table}")
+        engine.execute(f'INSERT INTO {table} SELECT * FROM "{backup}"')
+        engine.execute(f'DROP TABLE "{backup}"')
+    JOURNAL.unlink(missing_ok=True)
 
 
 def one_by_one(text):
@@ -134,6 +154,7 @@ made = server.create_app
 
 
 def create_app(context):
+    take_back(context.engine)
     app = made(context)
 
     @app.middleware("http")

@@ -84,7 +84,12 @@ def test_only_a_disabled_warehouse_is_deleted_and_only_on_request(tmp_path, comm
     assert command("run")["warehouses"] == {}
     command("warehouse", "enable", "local")
     assert command("run")["warehouses"]["local"]["status"] == "Success"
-    assert pages(tmp_path) == ["m1"]
+    assert pages(tmp_path) == []  # m1 is history
+    write_events(tmp_path, "second.jsonl", LATER)
+    command("run")
+    assert pages(tmp_path) == ["n1", "n2"]
+    command("backfill", "local", "--from", "2026-01-01")
+    assert pages(tmp_path) == ["m1", "n1", "n2"]
 
 
 def test_a_warehouse_is_created_tested_requested_and_only_then_enabled(tmp_path, command):
@@ -97,8 +102,9 @@ def test_a_warehouse_is_created_tested_requested_and_only_then_enabled(tmp_path,
     assert command("warehouse", "test", "second")["status"] == "requested"
     assert "second" not in command("run")["warehouses"]
     command("warehouse", "enable", "second")
+    write_events(tmp_path, "second.jsonl", LATER)
     assert command("run")["warehouses"]["second"]["status"] == "Success"
-    assert pages(tmp_path, "second.duckdb") == ["m1"]
+    assert pages(tmp_path, "second.duckdb") == ["n1", "n2"]
     actions = [(one["action"], one["name"]) for one in reversed(command("audit")["changes"])]
     assert actions == [(action, "second") for action in ("created", "tested", "requested", "enabled")]
     assert "disable it first" in command("warehouse", "add", "second", "type=duckdb", f"path={second}", code=1)

@@ -81,6 +81,8 @@ def test_a_warehouse_gets_the_last_change_of_each_key_and_nothing_from_upkeep(la
     rows = then.arrow().read_all().select(["segment_id", "canonical_segment_id", "_op"]).to_pydict()
     assert sorted(zip(*rows.values(), strict=True)) == [("a", "c", "U"), ("b", "b", "D"), ("c", "c", "U")]
     assert lake.changes(TABLE.name, then.cursor) is None
+    assert (lake.cursor(TABLE.name), lake.cursor("none")) == (then.cursor, None)
+    assert 0 < first.bytes < then.bytes  # two commits after one of the same size
     lake.keep_up(TABLE.name, 168)
     assert lake.changes(TABLE.name, then.cursor).is_empty
     monkeypatch.setattr(catalog_changes, "KEPT_HOURS", -1)  # as if VACUUM had been there since

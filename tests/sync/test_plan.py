@@ -29,7 +29,7 @@ IN_DUCKDB = {"id": "VARCHAR", "total": "BIGINT", "price": "DOUBLE", "gift": "BOO
 
 def batch(name, types, full=False):
     """Changes of a table; what they hold does not matter to a plan."""
-    return Changes(table(name), MappingProxyType(types), Cursor("t", 3), full, None, None, [])
+    return Changes(table(name), MappingProxyType(types), Cursor("t", 3), full, None, None, [], 0)
 
 
 def steps(name, types, existing, full=False):

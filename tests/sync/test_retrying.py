@@ -95,14 +95,3 @@ def test_a_server_that_does_not_answer_at_first_has_the_patience_of_its_connecti
         result = sync_patiently(warehouse, twin.lake, "1", lambda said: None, RETRIES, waits.append)
     assert (result.status, result.may_pass, waits) == ("Failed", False, [])
     assert result.problem.error_class == "connectivity"
-
-
-def test_nothing_new_that_synced_is_no_success_beside_a_table_that_failed(tmp_path, place):
-    twin = Twin(tmp_path)
-    twin.land([call("page", "p1", userId="u1")])
-    synced(twin, place)
-    place.run(TRIGGER.format(times=9, does=REFUSE))
-    twin.land([call("page", "p2", userId="u1")])  # nobody new: only pages has rows
-    result, _, _ = synced(twin, place)
-    assert [name for name, table in result.tables.items() if table.error] == ["pages"]
-    assert result.status == "Failed"

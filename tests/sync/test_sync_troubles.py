@@ -89,6 +89,17 @@ def test_a_partial_success_still_splits_its_rows_into_the_groups(tmp_path):
     assert "pages" not in newest.tables
 
 
+def test_tables_that_were_only_created_are_no_success_beside_rows_that_failed(tmp_path):
+    twin = Twin(tmp_path)
+    twin.land([call("page", "p1")])  # nobody's: no other table has a row
+    with warehouse(tmp_path) as opened:
+        opened.execute("CREATE SCHEMA acme; CREATE TABLE acme.pages (id INTEGER)")
+    result = synced(twin)
+    assert [name for name, done in result.tables.items() if done.error] == ["pages"]
+    assert {"screens", "id_graph"} <= result.tables.keys()
+    assert (result.status, result.rows) == ("Failed", 0)
+
+
 def test_a_key_that_does_not_fit_its_column_is_refused_and_never_left_empty(tmp_path):
     twin = Twin(tmp_path)
     twin.land([bought("1"), bought("m2")])
