@@ -23,6 +23,7 @@ from obstore.exceptions import AlreadyExistsError, PreconditionError
 
 from profiles_sync.control.process import Process
 from profiles_sync.errors import LakeBusy, LockLost
+from profiles_sync.lake.storage import object_store
 
 if TYPE_CHECKING:
     from obstore import PutMode, UpdateVersion
@@ -63,10 +64,7 @@ class Lease:
     """
 
     def __init__(self, folder: str, options: Mapping[str, str], what: str, seconds: float = SECONDS) -> None:
-        patience = timedelta(seconds=seconds / _RENEWALS)
-        self._store = obstore.store.from_url(  # type: ignore[call-overload]
-            folder, config=dict(options), retry_config={"max_retries": 3, "retry_timeout": patience}
-        )
+        self._store = object_store(folder, options, timedelta(seconds=seconds / _RENEWALS))
         self._what, self._seconds = what, seconds
         self._held = _Held(uuid.uuid4().hex, Process.this(), seconds)
         self._version: UpdateVersion = {}

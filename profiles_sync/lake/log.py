@@ -20,7 +20,7 @@ from deltalake import DeltaTable
 from obstore.exceptions import AlreadyExistsError
 from pyarrow import fs
 
-from profiles_sync.lake.storage import storage_of
+from profiles_sync.lake.storage import object_store, storage_of
 
 if TYPE_CHECKING:
     from profiles_sync.lake.tables import Lake
@@ -111,7 +111,7 @@ def commit(lake: "Lake", name: str, version: int, actions: Sequence[Action], inf
     lake.guard()
     if "://" not in lake.root:
         return _link(Path(lake.path(name)) / relative, text)
-    store = obstore.store.from_url(lake.path(name), config=dict(lake.options))  # type: ignore[call-overload]
+    store = object_store(lake.path(name), lake.options)
     try:
         obstore.put(store, relative, text, mode="create")
     except AlreadyExistsError:

@@ -1,14 +1,15 @@
 """Selective Sync in a real warehouse: off sends nothing and deletes nothing, on again sends only what is new."""
 
+import pyarrow as pa
 import pytest
 
 from profiles_sync.spec.selection import EVERYTHING
-from profiles_sync.spec.tables import FIXED_TABLES, Type
+from profiles_sync.spec.tables import FIXED_TABLES, Type, table
 from profiles_sync.sync.plan import LeaveOut
 from profiles_sync.sync.run import Bounds, pending, sync_warehouse
 from profiles_sync.sync.selected import followed, later, plan_selected, unmade
 from profiles_sync.warehouses import open_warehouse
-from profiles_sync.warehouses.base import Cursor, Transactions
+from profiles_sync.warehouses.base import OPERATION, Cursor, Transactions
 from profiles_sync.warehouses.duckdb import CAPABILITIES
 from tests.commands import query
 from tests.lakes import Twin
@@ -50,6 +51,21 @@ def test_a_column_that_is_off_is_in_no_step_but_the_one_that_says_so():
         "leave out total of bought",
     ]
     assert "total" not in steps[2].columns and "total" not in steps[1].names
+
+
+def test_a_column_that_is_off_is_not_among_the_rows():
+    class Rows:
+        table, cursor, full, is_empty, bytes = table("user_traits"), Cursor("t", 3), False, False, 0
+        types = table.types
+
+        def arrow(self):
+            names = [*self.types, OPERATION]
+            return pa.table({name: [name] for name in names}).to_reader()
+
+    (made, _) = plan_selected(Rows(), None, CAPABILITIES, off("user_traits.value", "user_traits.timestamp"))
+    kept = [name for name in Rows.types if name not in ("value", "timestamp")]
+    assert list(made.types) == kept
+    assert made.arrow().read_all().to_pylist() == [{name: name for name in [*kept, OPERATION]}]
 
 
 def test_what_is_off_is_called_as_the_warehouse_calls_it():
@@ -126,7 +142,7 @@ def test_a_group_that_is_off_is_not_there(twin, place, word):
     twin.land([bought("m1"), call("identify", "i1", userId="u1", traits={"plan": "pro"})])
     chosen = off(word)
     sync(twin, place, chosen)
-    fixed = {table.name for table in FIXED_TABLES}
+    fixed = {one.name for one in FIXED_TABLES}
     assert place.columns().keys() == {name for name in (*fixed, "bought") if chosen.has(name)}
     assert_same(twin, but={name for name in fixed if not chosen.has(name)})
 
