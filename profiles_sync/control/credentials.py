@@ -8,6 +8,7 @@ from typing import get_args
 from pydantic import SecretStr
 
 from profiles_sync.control import vault
+from profiles_sync.control.elsewhere import is_reference, look_up
 from profiles_sync.control.warehouses import Managed
 from profiles_sync.errors import CredentialsMissing, SettingsError
 from profiles_sync.lake.base import Lake
@@ -38,21 +39,20 @@ def typed_field(name: str, kind: str | None) -> str:
 
 
 def references(name: str, fields: Mapping[str, str]) -> dict[str, str]:
-    """Where the secrets among some fields are: in a variable (`env:NAME`) or in a file (`file:PATH`, made absolute).
+    """Where the secrets among some fields are, such as `env:NAME`; the path of `file:PATH` is made absolute.
 
     Raises:
         SettingsError: A secret itself is given, which others on this machine could read.
     """
     found = {field: value for field, value in fields.items() if field in secret_fields(fields.get("type"))}
     for field, value in found.items():
-        kind, _, place = value.partition(":")
-        if kind not in ("env", "file") or not place:
+        if not is_reference(value):
             raise SettingsError(
-                f"warehouse {name}: {field} cannot stand in a command; say where it is, {field}=env:NAME or "
-                f"{field}=file:PATH, or type it with --password-stdin"
+                f"warehouse {name}: {field} cannot stand in a command; say where it is, {field}=env:NAME, "
+                f"{field}=file:PATH, {field}=aws:NAME or {field}=databricks:SCOPE/KEY, or type it with --password-stdin"
             )
-        if kind == "file":
-            found[field] = f"file:{Path(place).expanduser().absolute()}"
+        if value.startswith("file:"):
+            found[field] = f"file:{Path(value.removeprefix('file:')).expanduser().absolute()}"
     return found
 
 
@@ -74,12 +74,10 @@ def complete(one: Managed, lake: Lake, environ: Mapping[str, str] = os.environ) 
 
 
 def _looked_up(name: str, field: str, where: str, environ: Mapping[str, str]) -> str:
-    kind, _, place = where.partition(":")
     try:
-        return environ[place] if kind == "env" else Path(place).expanduser().read_text().rstrip("\r\n")
-    except (KeyError, OSError, UnicodeDecodeError):
-        what = "no such variable is set" if kind == "env" else "no such file can be read"
-        raise CredentialsMissing(f"warehouse {name}: its {field} is in {where}, and {what}") from None
+        return look_up(where, environ)
+    except CredentialsMissing as error:
+        raise CredentialsMissing(f"warehouse {name}: its {field} is in {where}, and {error}") from None
 
 
 def _is_secret(annotation: object) -> bool:
