@@ -8,7 +8,7 @@ PY := .venv/bin/python
 PY3 := .venv-spark-3/bin/python
 UV := $(shell command -v uv || echo .tools/bin/uv)
 
-.PHONY: help install install-spark-3 install-bench install-servers demo test test-all check bench bench-quick format lock clean
+.PHONY: help install install-spark-3 install-bench install-servers demo test test-all test-standins check bench bench-quick format lock clean
 
 help: ## Explain every target
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -28,13 +28,16 @@ demo: install ## Run the main job on a four-event story and on a generated strea
 	.venv/bin/profiles-sync demo
 
 test: install install-spark-3 install-servers ## Run the fast suite: without a JVM first, then Spark in both lanes (does all the set-up)
-	$(PY) -m pytest -q -n 2 -m "not spark and not slow"
-	$(PY) -m pytest -q -m "spark and not slow"
-	$(PY3) -m pytest -q -m "spark and not slow"
+	$(PY) -m pytest -q -n 2 -m "not spark and not slow and not standin"
+	$(PY) -m pytest -q -m "spark and not slow and not standin"
+	$(PY3) -m pytest -q -m "spark and not slow and not standin"
 
 test-all: install install-servers ## Run what is too slow for `make test`
-	$(PY) -m pytest -q -n 2 -m "slow and not spark"
-	$(PY) -m pytest -q -m "slow and spark"
+	$(PY) -m pytest -q -n 2 -m "slow and not spark and not standin"
+	$(PY) -m pytest -q -m "slow and spark and not standin"
+
+test-standins: install install-servers ## Run the whole contract on every warehouse's stand-in (an hour)
+	$(PY) -m pytest -q -n 2 -m standin tests/warehouses/contract
 
 check: install install-servers ## Format, lint, types, import contracts and the tests without a JVM, in under a minute
 	$(PY) -m ruff format --check .
@@ -42,7 +45,7 @@ check: install install-servers ## Format, lint, types, import contracts and the 
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 	.venv/bin/codespell README.md CHANGELOG.md CONTRIBUTING.md DECISIONS.md profiles_sync jobs conf tests
-	$(PY) -m pytest -q -n 2 -m "not spark and not slow and not lake"
+	$(PY) -m pytest -q -n 2 -m "not spark and not slow and not lake and not standin"
 
 bench: install-bench ## Run every measure against what it is compared with (an hour); results go to build/bench.json
 	$(PY) -m tests.benchmarks --json build/bench.json

@@ -20,7 +20,7 @@ from tests.warehouses.contract.places import (
 KINDS = ("duckdb", "postgres", "snowflake", "bigquery", "redshift", "synapse")
 GAPS = ("notimpl", "notyet", "never")
 REAL = ("duckdb", "postgres")
-# A stand-in takes many times as long as the real thing; on it these stand for the others in `make test`.
+# A stand-in takes many times as long as the real thing: on it `make test` runs these, `make test-standins` the others.
 QUICK = (
     "test_segments_case_study",
     "test_of_two_rows_with_one_id_the_first_stays_and_the_other_is_counted",
@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         kind = getattr(item, "callspec", None) and item.callspec.params.get("place")
         if kind in KINDS and kind not in REAL and item.originalname not in QUICK:
-            item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.standin)
             item.add_marker(pytest.mark.timeout(1800))
         for gap in GAPS:
             for mark in item.iter_markers(gap):
