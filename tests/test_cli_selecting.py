@@ -176,6 +176,19 @@ def test_a_table_that_fails_is_told_and_the_command_ends_with_1(tmp_path, withou
     assert profiles_sync(without_views, "warehouse", "materialize", "local")[0] == 0
 
 
+def test_another_table_that_fails_does_not_matter_and_a_warehouse_that_does_not_open_does(tmp_path, without_views):
+    with warehouse(tmp_path) as opened:
+        opened.execute("ALTER TABLE acme.pages RENAME TO kept; CREATE VIEW acme.pages AS SELECT * FROM acme.kept")
+    write_events(tmp_path, "second.jsonl", LATER)
+    assert profiles_sync(without_views, "run")[0] == 3
+    code, shown = profiles_sync(without_views, "warehouse", "materialize", "local")
+    assert (code, shown["verified"], shown["status"], list(shown["errors"])) == (0, True, "Partial success", ["pages"])
+    (tmp_path / "acme.duckdb").write_text("something else\n" * 1000)
+    code, shown = profiles_sync(without_views, "warehouse", "materialize", "local")
+    assert (code, shown["verified"], shown["tables"]) == (1, False, {})
+    assert "cannot open" in shown["error"]
+
+
 # The Data Graph
 
 

@@ -22,7 +22,7 @@ from profiles_sync.settings import Settings
 from profiles_sync.spec.tables import BY_NAME, MATERIALIZED_TABLES
 from profiles_sync.sync.connected import connect
 from profiles_sync.sync.hourly import sync_of
-from profiles_sync.sync.results import SUCCESS, WarehouseResult
+from profiles_sync.sync.results import WarehouseResult
 from profiles_sync.sync.warehouses import bounds_of, synced
 
 if TYPE_CHECKING:
@@ -40,8 +40,9 @@ class Switched:
 
     @property
     def is_verified(self) -> bool:
-        """Whether all was synced and the warehouse has as many rows as the lake."""
-        return self.result.status == SUCCESS and all(lake == there for lake, there in self.counts.values())
+        """Whether each of the three was synced and the warehouse has as many rows of it as the lake."""
+        failed = any(one.error for name, one in self.result.tables.items() if name in self.counts)
+        return not (self.result.error or failed) and all(lake == there for lake, there in self.counts.values())
 
     def shown(self) -> dict[str, Any]:
         """As `--json` prints it."""

@@ -148,7 +148,7 @@ def test_what_changed_meanwhile_wins_and_nothing_comes_back(tmp_path, monkeypatc
     twin.write(new())
     killed_after_staging(twin, monkeypatch)
     twin.write(
-        [call("identify", "x1", userId="ub", anonymousId="a1", traits={"plan": "free"}) | {"receivedAt": recent(0)}]
+        [call("identify", "x1", userId="u1", anonymousId="ab", traits={"plan": "free"}) | {"receivedAt": recent(0)}]
     )
     result = job(twin)  # two profiles of the history merge in the sync that comes before the rest of the backfill
     assert result.backfills["local"]["status"] == "completed"
@@ -162,7 +162,7 @@ def test_a_warehouse_that_is_behind_the_staged_rows_loses_what_is_gone(tmp_path,
     twin = added_late(tmp_path, people(), people_of("b"))
     twin.write(new())
     killed(twin, monkeypatch, "profiles_sync.sync.hourly.carry_on")
-    twin.write([call("identify", "x1", userId="u2", anonymousId="a1") | {"receivedAt": recent(0)}])
+    twin.write([call("identify", "x1", userId="u2", anonymousId="ab") | {"receivedAt": recent(0)}])
     assert take_new_events(Engine(twin.settings, twin.lake, twin.spark)).read == 1  # and no sync
     assert backfill(twin.settings, "local").status == "completed"
     views = ("id_graph", "profile_merges", "user_traits", "user_identifiers", "profile_traits", "external_id_mapping")
@@ -186,7 +186,8 @@ def test_what_was_staged_goes_some_time_after_it_was_sent(tmp_path):
 
 
 def people_of(who):
-    return [call("identify", f"{who}1", userId=f"u{who}", traits={"plan": "pro"}) | {"receivedAt": recent(2)}]
+    """A profile of a device that no user is known of."""
+    return [call("page", f"{who}1", anonymousId=f"a{who}") | {"receivedAt": recent(2)}]
 
 
 class Killed(BaseException):
@@ -381,7 +382,7 @@ def test_killed_before_a_step_it_goes_on_from_there(tmp_path, step):
     arguments = [sys.executable, "-c", KILLED_AT, str(tmp_path / "acme.yml"), str(step)]
     ended = subprocess.run(arguments, env=os.environ | {"PYTHONPATH": os.getcwd()}, check=False, capture_output=True)
     assert ended.returncode == -signal.SIGKILL, ended.stdout
-    twin.write([call("identify", "x1", userId="ub", anonymousId="a1") | {"receivedAt": recent(0)}])
+    twin.write([call("identify", "x1", userId="u1", anonymousId="ab") | {"receivedAt": recent(0)}])
     assert job(twin).backfills["local"]["status"] == "completed"
     assert_same(twin, but=RAW)
     graph = query(tmp_path, "SELECT segment_id, canonical_segment_id FROM acme.id_graph_updates ORDER BY seq")
