@@ -24,7 +24,7 @@ from tests.at_hand import Rows
 from tests.benchmarks.measure import Answer, Bench, Goal, Result, Way, race
 from tests.servers import postgres
 
-FULL, QUICK = (1_000_000, 100_000), (50_000, 5_000)  # rows, and changes to them
+FULL, QUICK = (1_000_000, 100_000), (20_000, 2_000)  # rows, and changes to them
 _TABLE = BY_NAME["user_traits"]
 _COLUMNS = ", ".join(_TABLE.types)
 _BY_HAND = """

@@ -28,7 +28,7 @@ from tests.benchmarks.memory import PeakMemory
 from tests.benchmarks.resolved import SEGMENTS, by_reference, in_lake
 from tests.benchmarks.steps import RUN, steps
 
-FULL, QUICK = (1_000, 1_000_000, 5_000_000), (1_000, 100_000)  # events
+FULL, QUICK = (1_000, 1_000_000, 5_000_000), (1_000, 50_000)  # events
 _SMALL, _LARGE = 10_000, 1_000_000  # events up to which the goal is in seconds; from which the goal of both paths holds
 _HASHED = "transform(identifiers, one -> xxhash64(one.type, one.value)) AS hashes"
 

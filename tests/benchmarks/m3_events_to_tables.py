@@ -21,7 +21,7 @@ from tests.benchmarks.measure import Bench, Goal, Result, Way, agreed, race
 from tests.benchmarks.memory import PeakMemory
 from tests.benchmarks.steps import steps
 
-FULL, QUICK = (1_000_000,), (20_000,)  # events
+FULL, QUICK = (1_000_000,), (5_000,)  # events
 _CLI = ["-c", "from profiles_sync.cli import main; main()"]
 _LARGE = 100_000  # events: with fewer a process does little but start
 _CHECKED = 3_000  # events: the reference is written to be read, not to be fast

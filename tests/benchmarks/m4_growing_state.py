@@ -27,7 +27,7 @@ from tests.benchmarks.measure import Answer, Bench, Goal, Result, Way, answer, r
 from tests.benchmarks.memory import PeakMemory
 from tests.benchmarks.steps import steps
 
-FULL, QUICK = (1_000_000, 10_000_000), (50_000, 500_000)  # identifiers, of the smaller lake and of the larger one
+FULL, QUICK = (1_000_000, 10_000_000), (20_000, 200_000)  # identifiers, of the smaller lake and of the larger one
 _EVENTS = 10_000  # in an hour
 
 

@@ -22,7 +22,7 @@ from tests.benchmarks.lakes import all_of_duckdb, all_of_lake, all_of_reference,
 from tests.benchmarks.measure import Answer, Bench, Goal, Result, Way, agreed, answer, race
 from tests.benchmarks.steps import steps
 
-FULL, QUICK = (2_000, 200_000), (100, 10_000)  # names, and events in an hour
+FULL, QUICK = (2_000, 200_000), (50, 5_000)  # names, and events in an hour
 _START, _HOUR = 1_767_571_200_000_000, 3_600_000_000
 _SCHEMA = "messageId string, anonymousId string, receivedAt string, event string, properties string"
 _ONE = """

@@ -18,7 +18,7 @@ from tests.benchmarks.inputs import STREAM, space
 from tests.benchmarks.lakes import all_of_lake, events_of_lake, events_of_one_table
 from tests.benchmarks.measure import Answer, Bench, Goal, Result, Way, agreed, race
 
-FULL, QUICK = (200, 100), (40, 100)  # hours in the stream, and events in each of them
+FULL, QUICK = (200, 100), (20, 100)  # hours in the stream, and events in each of them
 
 
 def measure(bench: Bench) -> Iterator[Result]:

@@ -21,7 +21,7 @@ from tests.benchmarks.survivors import SHAPES, Case
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-FULL, QUICK = (1_000_000,), (5_000,)  # links of the chain; the other shapes have their sizes from it
+FULL, QUICK = (1_000_000,), (2_000,)  # links of the chain; the other shapes have their sizes from it
 _LARGE = 500_000  # from where memory counts; below, the session of the other measures does
 _GOAL = Goal(6, memory=8_000_000_000)  # five times the size, and a fifth more
 Ran = tuple[float, int, Mapping[str, Any]]  # seconds, peak bytes, notes

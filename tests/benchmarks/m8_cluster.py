@@ -19,7 +19,7 @@ from tests.benchmarks.memory import PeakMemory
 from tests.benchmarks.resolved import by_reference
 from tests.benchmarks.shuffles import rounds
 
-FULL, QUICK = (1_000_000,), (20_000,)  # events
+FULL, QUICK = (1_000_000,), (5_000,)  # events
 _CHECKED = 5_000
 
 

@@ -29,7 +29,7 @@ from tests.benchmarks.lakes import all_of_duckdb, all_of_lake, events_of_lake
 from tests.benchmarks.measure import Answer, Bench, Goal, Result, Way, agreed, race, timed
 from tests.benchmarks.steps import steps
 
-FULL, QUICK = (201, 10, 100), (11, 4, 100)  # which run, against which, and events in each hour
+FULL, QUICK = (201, 10, 100), (8, 4, 100)  # which run, against which, and events in each hour
 _DAY = 24
 
 
