@@ -60,7 +60,7 @@ KNOWN: tuple[_READ, ...] = (
     ),
     (
         r"(?i)password authentication failed|no password supplied|incorrect username or password|login failed|"
-        r"invalid_grant|JWT token is invalid|SQLSTATE 28[0P]",
+        r"invalid_grant|invalid_client|does not take the login|JWT token is invalid|SQLSTATE 28[0P]",
         ErrorClass.CREDENTIALS,
         "the warehouse does not take the username with this password or key: see both, or try another one by "
         "--password-stdin",
@@ -85,6 +85,11 @@ KNOWN: tuple[_READ, ...] = (
         r"(?i)was not found in location",
         ErrorClass.SCHEMA,
         "there is no such dataset where the jobs run: see location, it has to be that of the dataset",
+    ),
+    (
+        r"(?i)NO_SUCH_CATALOG|CATALOG_NOT_FOUND",
+        ErrorClass.SCHEMA,
+        "there is no such catalog, or the login may not use it: see catalog, or let an admin run what setup-sql prints",
     ),
     (
         r"(?i)database \".*\" does not exist|cannot open database|SQLSTATE 3D000",

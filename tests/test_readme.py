@@ -24,6 +24,7 @@ from profiles_sync.spec.rules import DEFAULT_TYPES, RECOMMENDED, default_rules
 from profiles_sync.sync.hourly import lake_of, run
 from profiles_sync.warehouses import (
     BigQuerySettings,
+    DatabricksSettings,
     PostgresSettings,
     RedshiftSettings,
     SnowflakeSettings,
@@ -307,6 +308,12 @@ def test_the_bigquery_settings_are_all_there_with_their_defaults():
     shown = {name for name, field in fields.items() if not field.is_required()} - {"credentials"}
     assert {name: written[name] for name in shown} == {name: fields[name].default for name in shown}
     assert BigQuerySettings(**written).project == "acme-warehouse"
+
+
+def test_the_databricks_settings_are_all_there():
+    written = yaml.safe_load(block("yaml", "type: databricks"))["warehouses"]["dbx"]
+    assert written.keys() == {field.alias or name for name, field in DatabricksSettings.model_fields.items()}
+    assert DatabricksSettings(**written).client_secret.get_secret_value() == "x"
 
 
 def test_every_file_that_is_named_is_there():

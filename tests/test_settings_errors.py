@@ -11,7 +11,9 @@ SECRET = "hunter2"
 
 
 MYSQL = "  my: {type: mysql, host: 127.0.0.1, port: 5432, database: acme, username: segment, password: hunter2}\n"
-UNKNOWN = "warehouses.my.type: expected 'duckdb', 'postgres', 'snowflake', 'bigquery', 'redshift' or 'synapse'"
+UNKNOWN = (
+    "warehouses.my.type: expected 'duckdb', 'postgres', 'snowflake', 'bigquery', 'redshift', 'synapse' or 'databricks'"
+)
 WRONG = {
     "a wrong value": ("engine: {slots: many}\n", "engine.slots: expected a valid integer"),
     "a value out of range": ("engine: {slots: 0}\n", "engine.slots: expected greater than or equal to 1"),
@@ -32,6 +34,18 @@ WRONG = {
         "  sf: {type: snowflake, account: a, username: u, database: d, warehouse: w, password: hunter2, "
         "private_key_path: k}\n",
         "warehouses.sf: one of private_key_path and password is needed, and only one",
+    ),
+    "a way into Databricks without what it needs": (
+        "  d: {type: databricks, catalog: c, via: sql, host: h, token: hunter2}\n",
+        "warehouses.d: via: sql needs http_path",
+    ),
+    "half a login for Databricks": (
+        "  d: {type: databricks, catalog: c, client_secret: hunter2}\n",
+        "warehouses.d: client_id and client_secret belong together, give both",
+    ),
+    "two logins for Databricks": (
+        "  d: {type: databricks, catalog: c, client_id: i, client_secret: hunter2, token: hunter2}\n",
+        "warehouses.d: a token or client_id with client_secret, not both",
     ),
     "a name that no variable can hold": ("  My Shop: {type: duckdb, path: x}\n", "warehouses.My Shop"),
     "a schema that is ours": ("  x: {type: duckdb, path: x, schema: _profiles_sync}\n", "warehouses.x.schema: "),

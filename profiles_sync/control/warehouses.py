@@ -5,7 +5,7 @@ created, tested, requested and only then enabled. What an operator switched hold
 Source: Segment, "Profiles Sync Setup", step 2 and "Settings and maintenance".
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -91,10 +91,10 @@ class Managed:
         """The same, connected to in another way."""
         return replace(self, settings=settings)
 
-    def opened(self, schema: str) -> Warehouse:
-        """Ready to connect, as far as its credentials are known here; `schema` is the space's."""
+    def opened(self, schema: str, spark: Callable[[], Any] | None = None) -> Warehouse:
+        """Ready to connect, as far as its credentials are known here; the arguments are those of `open_warehouse`."""
         assert self.settings is not None, self.name
-        return open_warehouse(self.name, self.settings, schema)
+        return open_warehouse(self.name, self.settings, schema, spark)
 
 
 def warehouses(settings: Settings, lake: Lake) -> dict[str, Managed]:

@@ -115,8 +115,8 @@ def _warehouse_under(folder: Path, one: WarehouseSettings) -> WarehouseSettings:
 
 
 def _paths_of(warehouse: BaseModel) -> Iterator[tuple[str, str]]:
-    """The fields that hold a file, but for libpq's word for the certificates that the system trusts."""
-    for field in ("path", "sslrootcert", "private_key_path", "credentials"):
+    """The fields that hold a file or folder, but for libpq's word for the certificates that the system trusts."""
+    for field in ("path", "sslrootcert", "private_key_path", "credentials", "volume"):
         if (path := getattr(warehouse, field, None)) and (field, path) != ("sslrootcert", "system"):
             yield field, path
 

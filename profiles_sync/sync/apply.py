@@ -14,11 +14,19 @@ from profiles_sync.warehouses.sql import Dialect
 
 @dataclass(frozen=True)
 class Work:
-    """One table of a sync: what changed in it, the steps for that, and the cursor that the warehouse's record has."""
+    """One table of a sync.
+
+    Attributes:
+        batch: What changed in it.
+        steps: For that.
+        recorded: The cursor that the warehouse's record has.
+        after: Where its changes begin, None for all of its rows.
+    """
 
     batch: Batch
     steps: Sequence[Step]
     recorded: Cursor | None
+    after: Cursor | None = None
 
     @property
     def name(self) -> str:
@@ -41,8 +49,8 @@ def apply(
 ) -> dict[str, TableResult]:
     """Bring tables up to the lake, all or none: those of `works`, until one brings the rows to `most`.
 
-    Where a transaction cannot hold tables and columns together with rows, they are made before it; where it can hold
-    nothing, each statement may be repeated and the record is written last. `guard` is asked before that.
+    Where a transaction cannot hold tables and columns together with rows, they are made before it. `guard` is asked
+    before the record is written.
 
     Raises:
         WarehouseBusy: Another sync has moved on one of them meanwhile.
@@ -55,21 +63,21 @@ def apply(
         with _held(connection, holds is Transactions.ALL):
             for work in works:
                 taken.append(work)
-                _make_ready(connection, dialect, schema, work, staged)
+                make_ready(connection, dialect, schema, work, staged)
                 rows = sum(one.rows for one in staged.values()) + sum(one.staged for one in results.values())
                 if holds is Transactions.ALL:
-                    results[work.name] = _change(connection, dialect, schema, work, staged)
-                    _unload(connection, staged)
+                    results[work.name] = change(connection, dialect, schema, work, staged)
+                    unload(connection, staged)
                 if rows >= most:
                     break
             with _held(connection, holds is Transactions.ROWS):
                 for work in taken[len(results) :]:
-                    results[work.name] = _change(connection, dialect, schema, work, staged)
+                    results[work.name] = change(connection, dialect, schema, work, staged)
                 guard()
                 _record(connection, dialect, schema, taken, sync_id)
     finally:
         with suppress(ProfilesSyncError):  # what is left there is replaced by the next run
-            _unload(connection, staged)
+            unload(connection, staged)
     return results
 
 
@@ -77,7 +85,7 @@ def _held(connection: Connection, together: bool) -> AbstractContextManager[None
     return connection.transaction() if together else nullcontext()
 
 
-def _make_ready(connection: Connection, dialect: Dialect, schema: str, work: Work, staged: dict[str, Staged]) -> None:
+def make_ready(connection: Connection, dialect: Dialect, schema: str, work: Work, staged: dict[str, Staged]) -> None:
     """Its table and columns, and the changed rows beside the table."""
     if made := [statement for step in work.steps for statement in _definitions(dialect, schema, step)]:
         connection.execute(*made)
@@ -96,7 +104,7 @@ def _definitions(dialect: Dialect, schema: str, step: Step) -> list[str]:
             return []
 
 
-def _change(
+def change(
     connection: Connection, dialect: Dialect, schema: str, work: Work, staged: Mapping[str, Staged]
 ) -> TableResult:
     """The rows of one table."""
@@ -156,21 +164,28 @@ def _record(connection: Connection, dialect: Dialect, schema: str, works: Sequen
     """How far the tables came, in place of what was recorded before this sync."""
     if not works:
         return
-    before = dict(_recorded(works))
+    before = dict(recorded(works))
     if before and connection.execute(*dialect.forget_cursors(schema, before)) != len(before):
-        raise WarehouseBusy(
-            f"another sync of schema {schema} is under way: it has moved on {', '.join(sorted(before))} meanwhile; "
-            "let one run at a time sync it"
-        )
+        raise busy(schema, before)
     connection.execute(*dialect.record_cursors(schema, {work.name: work.batch.cursor for work in works}, sync_id))
 
 
-def _recorded(works: Sequence[Work]) -> Iterator[tuple[str, Cursor]]:
+def busy(schema: str, tables: Iterable[str]) -> WarehouseBusy:
+    """Another sync moved on the record of tables that this one has applied."""
+    return WarehouseBusy(
+        f"another sync of schema {schema} is under way: it has moved on {', '.join(sorted(tables))} meanwhile; "
+        "let one run at a time sync it"
+    )
+
+
+def recorded(works: Sequence[Work]) -> Iterator[tuple[str, Cursor]]:
+    """The cursors that the warehouse had when the sync began."""
     for work in works:
         if work.recorded is not None:
             yield work.name, work.recorded
 
 
-def _unload(connection: Connection, staged: dict[str, Staged]) -> None:
+def unload(connection: Connection, staged: dict[str, Staged]) -> None:
+    """Remove what was loaded."""
     while staged:
         connection.unload(staged.popitem()[1])

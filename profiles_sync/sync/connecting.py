@@ -19,6 +19,7 @@ from profiles_sync.control.warehouses import Managed, Status, known, managed
 from profiles_sync.errors import ChangeRefused, SettingsError
 from profiles_sync.lake.base import Lake
 from profiles_sync.lake.opening import lake_of
+from profiles_sync.session import session_of
 from profiles_sync.settings import Settings, declared
 from profiles_sync.sync.schemas import refused
 from profiles_sync.sync.trial import Trial, try_out
@@ -125,7 +126,8 @@ def _try_and_request(settings: Settings, lake: Lake, log: Log, one: Managed, who
 
 def _trial(settings: Settings, one: Managed) -> Trial:
     assert one.settings is not None, one.name
-    return try_out(one.opened(settings.schema_name), setup.fields_of(one.settings.model_dump(by_alias=True)))
+    warehouse = one.opened(settings.schema_name, session_of(settings))
+    return try_out(warehouse, setup.fields_of(one.settings.model_dump(by_alias=True)))
 
 
 def _check_schema(settings: Settings, lake: Lake, one: Managed) -> None:

@@ -90,11 +90,11 @@ def run(
             unread = take_new_events(Engine(settings, held, spark, say), result.report).unread
             if unread and len(unread) == len(settings.sources):
                 result.error = "; ".join(unread)
-            sync_warehouses(settings, held, there, result.warehouses, str(started), say)
+            sync_warehouses(settings, held, spark, there, result.warehouses, str(started), say)
         history.record(held, _syncs(result, started))
         _keep_up(settings, held, result, say)
     if not result.error:  # without the lock: live syncs go on meanwhile
-        _backfill(settings, lake, result, say)
+        _backfill(settings, lake, spark, result, say)
     return result
 
 
@@ -122,11 +122,17 @@ def _keep_up(settings: Settings, lake: Lake, result: RunResult, say: Callable[[s
         result.report.warnings.append(f"upkeep was not finished: {explained(error)}")
 
 
-def _backfill(settings: Settings, lake: Lake, result: RunResult, say: Callable[[str], None]) -> None:
+def _backfill(
+    settings: Settings,
+    lake: Lake,
+    spark: "Callable[[], SparkSession]",
+    result: RunResult,
+    say: Callable[[str], None],
+) -> None:
     """A backfill that is not finished is gone on with by the next run."""
     with _told(result):
         synced = {one.name: one for one in enabled(settings, lake) if one.name in result.warehouses}
-        done, warnings = carry_on(settings, lake, synced, connections(lake), say)
+        done, warnings = carry_on(settings, lake, spark, synced, connections(lake), say)
         result.backfills |= {name: one.shown() for name, one in done.items()}
         result.report.warnings += warnings
 

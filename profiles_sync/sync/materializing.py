@@ -84,14 +84,16 @@ def switch(
     with only_run(lake) as held:
         connection = connect(held, [one])[name]
         bounds = bounds_of(settings, connection, selections(settings, lake)[name], MATERIALIZED)
-        result = synced(settings, held, one, schemas, bounds, str(started), say)
+        result = synced(settings, held, spark, one, schemas, bounds, str(started), say)
         history.record(held, [sync_of(result, str(started), started, time.time_ns() // 1000)])
-        return Switched(result, {} if result.error else _counts(settings, lake, one))
+        return Switched(result, {} if result.error else _counts(settings, lake, spark, one))
 
 
-def _counts(settings: Settings, lake: Lake, one: Managed) -> dict[str, tuple[int, int]]:
+def _counts(
+    settings: Settings, lake: Lake, spark: "Callable[[], SparkSession] | None", one: Managed
+) -> dict[str, tuple[int, int]]:
     """They are declared, so that they are called the same in every warehouse; one that is not there has no rows."""
-    warehouse = credentials.complete(one, lake).opened(settings.schema_name)
+    warehouse = credentials.complete(one, lake).opened(settings.schema_name, spark)
     found = {}
     with warehouse.connect(read_only=True) as connection:
         there = connection.columns(warehouse.schema)

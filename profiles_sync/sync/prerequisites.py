@@ -8,6 +8,7 @@ from profiles_sync.control.warehouses import known
 from profiles_sync.data_graph.prerequisite import Lacking, lacking
 from profiles_sync.errors import ChangeRefused
 from profiles_sync.lake.opening import readable_lake_of
+from profiles_sync.session import session_of
 from profiles_sync.settings import Settings
 from profiles_sync.spec.tables import Group, table
 from profiles_sync.warehouses.names import physical
@@ -28,7 +29,7 @@ def prerequisites_of(settings: Settings, name: str, who: str | None = None) -> L
     if managed.settings is None:
         raise ChangeRefused(f"warehouse {name} is deleted; add it again first")
     selection, tables = selected(managed, log).selection, lake.public_tables()
-    warehouse = credentials.complete(managed, lake).opened(settings.schema_name)
+    warehouse = credentials.complete(managed, lake).opened(settings.schema_name, session_of(settings))
     with warehouse.connect(read_only=True) as connection:
         there = connection.columns(warehouse.schema)
     return lacking(

@@ -13,6 +13,7 @@ from profiles_sync.lake.opening import readable_lake_of
 from profiles_sync.pipeline import batches
 from profiles_sync.pipeline.delta_source import is_mark
 from profiles_sync.pipeline.run import find_new_files
+from profiles_sync.session import session_of
 from profiles_sync.settings import Settings
 from profiles_sync.sync.connected import connected
 from profiles_sync.sync.run import pending
@@ -48,7 +49,8 @@ def _steps(
     try:
         there, new = connected(lake, [one])
         bounds = bounds_of(settings, (there | new)[one.name], chosen)
-        steps = pending(credentials.complete(one, lake).opened(settings.schema_name), lake, bounds)
+        warehouse = credentials.complete(one, lake).opened(settings.schema_name, session_of(settings))
+        steps = pending(warehouse, lake, bounds)
     except ProfilesSyncError as error:
         return {"error": str(error), "tables": {}}
     return {"error": None, "tables": {table: [str(step) for step in several] for table, several in steps.items()}}

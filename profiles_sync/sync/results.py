@@ -1,9 +1,17 @@
 """What a sync of a warehouse came to."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from profiles_sync.errors import LockLost, ProfilesSyncError, WarehouseBusy, WarehouseUnreachable, problem_in
+from profiles_sync.lake.faults import explained
 from profiles_sync.problems import Problem
 
+_log = logging.getLogger(__name__)
+#: The warehouse is gone, another sync has it, or another run has the lake: so it is for every other table.
+ENDS = (WarehouseBusy, WarehouseUnreachable, LockLost)
 SUCCESS, PARTIAL, FAILED = "Success", "Partial success", "Failed"
 
 
@@ -28,6 +36,23 @@ class TableResult:
     cut: int = 0
     error: str | None = None
     problem: Problem | None = None
+
+
+@contextmanager
+def on_its_own(name: str, results: dict[str, TableResult]) -> Iterator[None]:
+    """What goes wrong with one table is its result and stops no other."""
+    try:
+        yield
+    except ENDS:
+        raise
+    except Exception as error:  # one table's surprise may not stop the others
+        _log.debug("table %s", name, exc_info=True)
+        results[name] = TableResult(error=told(error), problem=problem_in(error))
+
+
+def told(error: Exception) -> str:
+    """What went wrong, without anybody's data."""
+    return str(error) if isinstance(error, ProfilesSyncError) else explained(error)
 
 
 @dataclass

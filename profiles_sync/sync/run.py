@@ -1,43 +1,30 @@
 """Sync a warehouse: tables in groups, each group in one transaction with the record of how far its tables came."""
 
 import logging
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
 from types import MappingProxyType
 
-from profiles_sync.errors import (
-    AnotherLake,
-    LockLost,
-    OverLimit,
-    ProfilesSyncError,
-    Transient,
-    WarehouseBusy,
-    WarehouseUnreachable,
-    problem_in,
-)
+from profiles_sync.errors import AnotherLake, OverLimit, Transient, problem_in
 from profiles_sync.lake.base import Lake
-from profiles_sync.lake.faults import explained
 from profiles_sync.spec.selection import EVERYTHING, Selection
 from profiles_sync.spec.sizes import in_bytes
 from profiles_sync.spec.tables import table
-from profiles_sync.sync.apply import Work, apply
+from profiles_sync.sync.apply import Work
+from profiles_sync.sync.begun import begun
 from profiles_sync.sync.empty import Unchanged
+from profiles_sync.sync.group import Ready, next_group
 from profiles_sync.sync.plan import Step
-from profiles_sync.sync.results import TableResult, WarehouseResult
+from profiles_sync.sync.results import WarehouseResult, on_its_own, told
 from profiles_sync.sync.selected import all_of, followed, later, plan_selected, unmade
-from profiles_sync.warehouses.base import INTERNAL, Batch, Cursor, Transactions
+from profiles_sync.warehouses.base import INTERNAL, Batch, Cursor
 from profiles_sync.warehouses.names import physical
 from profiles_sync.warehouses.protocol import Connection, Warehouse
 
 _log = logging.getLogger(__name__)
-# The warehouse is gone, another sync has it, or another run has the lake: so it is for every other table.
-_ENDS = (WarehouseBusy, WarehouseUnreachable, LockLost)
 _AHEAD = 8  # tables whose logs are read at once
-_TABLES, _ROWS = 100, 20_000  # that one transaction may hold; a table of more rows is the last of its group
 
 
 @dataclass(frozen=True)
@@ -79,13 +66,9 @@ def sync_warehouse(
                 _sync_tables(connection, warehouse, lake, sync_id, say, result, bounds)
     except Exception as error:
         _log.debug("warehouse %s", warehouse.name, exc_info=True)
-        result.error, result.problem = _told(error), problem_in(error)
+        result.error, result.problem = told(error), problem_in(error)
         result.may_pass = is_connected and isinstance(error, Transient)
     return result
-
-
-def _told(error: Exception) -> str:
-    return str(error) if isinstance(error, ProfilesSyncError) else explained(error)
 
 
 def _sync_tables(
@@ -103,66 +86,10 @@ def _sync_tables(
     )
     ready = Ready(_works(connection, warehouse, lake, result, bounds))
     while True:
-        begun, done = next_group(connection, warehouse, ready, sync_id, say, lake.guard)
-        if not begun:
+        works, done = next_group(connection, warehouse, ready, sync_id, say, lake.guard)
+        if not works:
             return
-        result.tables |= {work.name: done[work.name] for work in begun if not work.is_left_out or done[work.name].error}
-
-
-@dataclass
-class Ready:
-    """Tables whose work is planned, some ahead: before their transaction begins, which a refused query may spoil."""
-
-    works: Iterator[Work]
-    planned: deque[Work] = field(default_factory=deque)
-
-    def plan(self, some: int) -> None:
-        """Plan as many as may go together."""
-        self.planned.extend(islice(self.works, max(some - len(self.planned), 0)))
-
-
-def next_group(
-    connection: Connection,
-    warehouse: Warehouse,
-    ready: Ready,
-    sync_id: str,
-    say: Callable[[str], None],
-    guard: Callable[[], None],
-) -> tuple[list[Work], dict[str, TableResult]]:
-    """Some of the tables, in one transaction; where that fails, one by one. No tables where there are none left."""
-    some, rows = min(_TABLES, warehouse.capabilities.tables_at_once), _ROWS
-    if warehouse.capabilities.transactions is Transactions.NONE:
-        some, rows = 1, 0
-    ready.plan(some)
-    begun: list[Work] = []
-    try:
-        done = apply(connection, warehouse, _noted(ready.planned, begun, say), sync_id, rows, guard)
-    except _ENDS:
-        raise
-    except Exception:  # one of them failed, and none was changed
-        if not begun:
-            raise
-        _log.debug("tables %s", begun, exc_info=True)
-        done = _one_by_one(connection, warehouse, begun, sync_id, guard)
-    return begun, done
-
-
-def _noted(works: deque[Work], begun: list[Work], say: Callable[[str], None]) -> Iterator[Work]:
-    while works:
-        begun.append(work := works.popleft())
-        say(work.name)
-        yield work
-
-
-def _one_by_one(
-    connection: Connection, warehouse: Warehouse, works: Iterable[Work], sync_id: str, guard: Callable[[], None]
-) -> dict[str, TableResult]:
-    """A table that fails does not stop the others."""
-    results: dict[str, TableResult] = {}
-    for work in works:
-        with on_its_own(work.name, results):
-            results |= apply(connection, warehouse, [work], sync_id, guard=guard)
-    return results
+        result.tables |= {work.name: done[work.name] for work in works if not work.is_left_out or done[work.name].error}
 
 
 def _works(
@@ -172,28 +99,16 @@ def _works(
     known = known_of(connection, warehouse, bounds.since)
     for name, look in _looking(lake, known, bounds):
         with on_its_own(name, result.tables):
-            if work := _planned(connection, warehouse, lake, known, name, look, bounds.selection):
+            if work := _planned(connection, warehouse, lake, known, name, look, bounds):
                 yield work
-
-
-@contextmanager
-def on_its_own(name: str, results: dict[str, TableResult]) -> Iterator[None]:
-    """What goes wrong with one table is its result and stops no other."""
-    try:
-        yield
-    except _ENDS:
-        raise
-    except Exception as error:  # one table's surprise may not stop the others
-        _log.debug("table %s", name, exc_info=True)
-        results[name] = TableResult(error=_told(error), problem=problem_in(error))
 
 
 def pending(warehouse: Warehouse, lake: Lake, bounds: Bounds = WHOLE) -> dict[str, list[Step]]:
     """What a sync would do now, by table; nothing is written."""
     with warehouse.connect(read_only=True) as connection:
-        known, chosen = known_of(connection, warehouse, bounds.since), bounds.selection
+        known = known_of(connection, warehouse, bounds.since)
         looks = _looking(lake, known, bounds)
-        found = [_planned(connection, warehouse, lake, known, name, look, chosen) for name, look in looks]
+        found = [_planned(connection, warehouse, lake, known, name, look, bounds) for name, look in looks]
         return {work.name: list(work.steps) for work in filter(None, found) if work.steps}
 
 
@@ -207,6 +122,7 @@ class Known:
         recorded: Its record, also of tables that it has no more.
         since: Where a table that it never had is followed from.
         unmade: Tables that are recorded and were never made, because they were off.
+        begun: Tables that a sync was broken off in while it made them, and where their rows begin, None for all.
     """
 
     columns: Mapping[str, Mapping[str, str]]
@@ -214,6 +130,12 @@ class Known:
     recorded: Mapping[str, Cursor]
     since: Mapping[str, Cursor]
     unmade: frozenset[str]
+    begun: Mapping[str, Cursor | None]
+
+    def after(self, name: str, bounds: Bounds) -> Cursor | None:
+        """Where the changes of a table begin; None for all of its rows."""
+        at = self.cursors.get(name) or self.begun.get(name) or self.since.get(name)
+        return later(at, bounds.on_since.get(name))
 
 
 def known_of(connection: Connection, warehouse: Warehouse, since: Mapping[str, Cursor] = MappingProxyType({})) -> Known:
@@ -222,9 +144,11 @@ def known_of(connection: Connection, warehouse: Warehouse, since: Mapping[str, C
     rows = connection.query(warehouse.dialect.read_cursors(warehouse.schema)) if recorded else []
     cursors = {row[0]: Cursor(row[1], int(row[2]), row[3]) for row in rows}
     columns = connection.columns(warehouse.schema)
-    there = {name for name in cursors if physical(name, warehouse.capabilities) in columns}
+    broken_off = begun(cursors)
+    whole = {name: cursor for name, cursor in cursors.items() if name not in broken_off}
+    there = {name for name in whole if physical(name, warehouse.capabilities) in columns}
     new = {name: at for name, at in since.items() if name not in cursors}
-    return Known(columns, followed(cursors, there), cursors, new, unmade(cursors))
+    return Known(columns, followed(whole, there), cursors, new, unmade(whole), broken_off)
 
 
 def _looking(lake: Lake, known: Known, bounds: Bounds) -> Iterator[tuple[str, Callable[[], Batch | None]]]:
@@ -237,9 +161,10 @@ def _looking(lake: Lake, known: Known, bounds: Bounds) -> Iterator[tuple[str, Ca
 
 
 def _changed(lake: Lake, known: Known, bounds: Bounds, name: str) -> Batch | None:
-    cursor = later(known.cursors.get(name) or known.since.get(name), bounds.on_since.get(name))
-    found = lake.changes(name, cursor)
-    return all_of(lake.changes(name, None)) if name in bounds.whole else found
+    found = lake.changes(name, known.after(name, bounds))
+    if name in bounds.whole:
+        return all_of(lake.changes(name, None))
+    return all_of(found) if name in known.begun else found
 
 
 def _refuse_another(lake: Lake, known: Known, looks: Mapping[str, Callable[[], Batch | None]]) -> None:
@@ -281,24 +206,28 @@ def _planned(
     known: Known,
     name: str,
     look: Callable[[], Batch | None],
-    selection: Selection,
+    bounds: Bounds,
 ) -> Work | None:
     """A table's changes and the steps for them; None when the warehouse has them all."""
     there = physical(name, warehouse.capabilities)
     existing = known.columns.get(there)
-    if existing and name not in known.cursors and connection.query(warehouse.dialect.any_row(warehouse.schema, there)):
+    is_ours = name in known.cursors or name in known.begun
+    if existing and not is_ours and connection.query(warehouse.dialect.any_row(warehouse.schema, there)):
         raise AnotherLake(
             f"the table holds rows, and no record in {INTERNAL} says that a sync of this lake put them there; drop the "
             "table to have it loaded whole, or give the warehouse a schema of its own"
         )
-    batch = look() or _as_it_was(lake, known, name, selection)
+    batch = look() or _as_it_was(lake, known, name, bounds)
     if batch is None:
         return None
-    return Work(*plan_selected(batch, existing, warehouse.capabilities, selection), known.recorded.get(name))
+    chosen, steps = plan_selected(batch, existing, warehouse.capabilities, bounds.selection)
+    after = None if name in bounds.whole else known.after(name, bounds)
+    return Work(chosen, steps, known.recorded.get(name), after)
 
 
-def _as_it_was(lake: Lake, known: Known, name: str, selection: Selection) -> Batch | None:
+def _as_it_was(lake: Lake, known: Known, name: str, bounds: Bounds) -> Batch | None:
     """A table that is to be made without rows: nothing has changed since the warehouse was connected, or it was off."""
-    is_missing = name in known.since or (name in known.unmade and selection.has(name))
-    at = known.since.get(name) or known.cursors.get(name)
+    is_switched_on = name in known.unmade and bounds.selection.has(name)
+    is_missing = name in known.since or name in known.begun or is_switched_on
+    at = known.after(name, bounds)
     return Unchanged(table(name), lake.types(name), at) if is_missing and at else None

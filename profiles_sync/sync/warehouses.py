@@ -1,6 +1,7 @@
 """Every enabled warehouse up to the lake, one after the other; one that cannot be synced holds up no other."""
 
 from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING
 
 from profiles_sync.control import credentials, history
 from profiles_sync.control.connections import Connection
@@ -14,10 +15,14 @@ from profiles_sync.sync.retrying import sync_patiently
 from profiles_sync.sync.run import Bounds
 from profiles_sync.sync.schemas import PROBLEM, refused
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 
 def sync_warehouses(
     settings: Settings,
     lake: Lake,
+    spark: "Callable[[], SparkSession]",
     connections: Mapping[str, Connection],
     results: dict[str, WarehouseResult],
     sync_id: str,
@@ -31,7 +36,7 @@ def sync_warehouses(
     for one in enabled(settings, lake):
         if one.name in connections:
             bounds = bounds_of(settings, connections[one.name], chosen[one.name])
-            results[one.name] = synced(settings, lake, one, schemas, bounds, sync_id, say)
+            results[one.name] = synced(settings, lake, spark, one, schemas, bounds, sync_id, say)
 
 
 def bounds_of(settings: Settings, connection: Connection, chosen: Selected, whole: Collection[str] = ()) -> Bounds:
@@ -42,6 +47,7 @@ def bounds_of(settings: Settings, connection: Connection, chosen: Selected, whol
 def synced(
     settings: Settings,
     lake: Lake,
+    spark: "Callable[[], SparkSession] | None",
     one: Managed,
     schemas: Mapping[str, str],
     bounds: Bounds,
@@ -54,7 +60,7 @@ def synced(
     if wrong := refused(warehouse, schemas, settings):
         return WarehouseResult(one.name, error=wrong, problem=PROBLEM, schema=schema)
     try:
-        warehouse = credentials.complete(one, lake).opened(settings.schema_name)
+        warehouse = credentials.complete(one, lake).opened(settings.schema_name, spark)
     except ProfilesSyncError as error:
         return WarehouseResult(one.name, error=str(error), problem=error.problem, schema=schema)
     result = sync_patiently(

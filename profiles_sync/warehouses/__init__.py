@@ -1,10 +1,12 @@
 """Where profiles are synced to: one protocol, one file per kind of warehouse."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from profiles_sync.warehouses.bigquery import BigQuerySettings, BigQueryWarehouse
+from profiles_sync.warehouses.databricks import DatabricksSettings, DatabricksWarehouse
 from profiles_sync.warehouses.duckdb import DuckDBSettings, DuckDBWarehouse
 from profiles_sync.warehouses.postgres import PostgresSettings, PostgresWarehouse
 from profiles_sync.warehouses.protocol import Warehouse
@@ -14,13 +16,28 @@ from profiles_sync.warehouses.synapse import SynapseSettings, SynapseWarehouse
 
 #: What a warehouse in the settings may be; `type` tells which.
 WarehouseSettings = Annotated[
-    DuckDBSettings | PostgresSettings | SnowflakeSettings | BigQuerySettings | RedshiftSettings | SynapseSettings,
+    DuckDBSettings
+    | PostgresSettings
+    | SnowflakeSettings
+    | BigQuerySettings
+    | RedshiftSettings
+    | SynapseSettings
+    | DatabricksSettings,
     Field(discriminator="type"),
 ]
 
 
-def open_warehouse(name: str, settings: WarehouseSettings, schema: str) -> Warehouse:
-    """The warehouse that the settings declare; `schema` is the space's, unless the settings name one."""
+def open_warehouse(
+    name: str, settings: WarehouseSettings, schema: str, spark: Callable[[], Any] | None = None
+) -> Warehouse:
+    """The warehouse that the settings declare.
+
+    Args:
+        name: In the settings.
+        settings: Of the warehouse.
+        schema: The space's; the settings may name another.
+        spark: Gives the session, for a warehouse that Spark itself writes.
+    """
     match settings:
         case DuckDBSettings():
             return DuckDBWarehouse(name, settings, schema)
@@ -34,3 +51,5 @@ def open_warehouse(name: str, settings: WarehouseSettings, schema: str) -> Wareh
             return RedshiftWarehouse(name, settings, schema)
         case SynapseSettings():
             return SynapseWarehouse(name, settings, schema)
+        case DatabricksSettings():
+            return DatabricksWarehouse(name, settings, schema, spark)

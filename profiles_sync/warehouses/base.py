@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 INTERNAL = "_profiles_sync"
 #: Marks a staged row of a merged table: U to insert or update, D to delete.
 OPERATION = "_op"
+#: The version in the record of a table that is being made, where no transaction holds the table and its record.
+BEGUN = -1
 
 
 class Transactions(Enum):
@@ -39,6 +41,7 @@ class Capabilities:
         transactions: What can be held together.
         reserved_prefixes: Lower-case beginnings that no name may have; such a name gets `_` in front.
         tables_at_once: How many tables one transaction may change, beside the sync record.
+        at_once: How many tables may be applied beside each other, where transactions hold one statement.
     """
 
     types: Mapping[Type, str]
@@ -51,6 +54,7 @@ class Capabilities:
     transactions: Transactions = Transactions.ALL
     reserved_prefixes: tuple[str, ...] = ()
     tables_at_once: int = 100
+    at_once: int = 1
 
     @property
     def staged(self) -> dict[Type, str]:

@@ -149,6 +149,34 @@ class Dialect:
         rows = ", ".join(f"({self._recorded(schema, table, one, sync_id)})" for table, one in cursors.items())
         return [f"INSERT INTO {self.cursors} ({', '.join(_CURSOR)}) VALUES {rows}"]
 
+    def move_cursors(
+        self, schema: str, before: Mapping[str, Cursor], now: Mapping[str, Cursor], sync_id: str
+    ) -> list[str]:
+        """Write cursors in place of those of before, where they still stand: one statement, which counts them.
+
+        For `Transactions.NONE`: between a DELETE and an INSERT there would be no record.
+        """
+        rows = ", ".join(f"({self._moved(table, one, before.get(table))})" for table, one in now.items())
+        named = "table_name, table_id, version, commit_digest, was_id, was_version"
+        values = f"s.table_name, s.table_id, s.version, s.commit_digest, {self.text(sync_id)}"
+        return [
+            f"MERGE INTO {self.cursors} AS t USING (SELECT * FROM (VALUES {rows}) AS v({named})) AS s "
+            f"ON t.schema_name = {self.text(schema)} AND t.table_name = s.table_name "
+            "WHEN MATCHED AND t.table_id = s.was_id AND t.version = s.was_version THEN UPDATE SET "
+            "table_id = s.table_id, version = s.version, commit_digest = s.commit_digest, "
+            f"sync_id = {self.text(sync_id)} "
+            f"WHEN NOT MATCHED AND s.was_id IS NULL THEN INSERT ({', '.join(_CURSOR)}) "
+            f"VALUES ({self.text(schema)}, {values})"
+        ]
+
+    def _moved(self, table: str, now: Cursor, before: Cursor | None) -> str:
+        text, number = self.capabilities.types[Type.STRING], self.capabilities.types[Type.BIGINT]
+        was = "NULL", "NULL"
+        if before is not None:
+            was = self.text(before.table_id), str(before.version)
+        stands = self.text(now.table_id), f"CAST({now.version} AS {number})", self.text(now.commit)
+        return ", ".join((self.text(table), *stands, f"CAST({was[0]} AS {text})", f"CAST({was[1]} AS {number})"))
+
     def _recorded(self, schema: str, table: str, cursor: Cursor, sync_id: str) -> str:
         stands = self.text(cursor.table_id), str(cursor.version), self.text(cursor.commit)
         return ", ".join((self.text(schema), self.text(table), *stands, self.text(sync_id)))

@@ -39,7 +39,7 @@ RUN = {
     "raw tables": (raw_tables, "append"),
     "merged tables": (materialized_views, "merge"),
     "land the batch": (batches, "land"),
-    "warehouses": (hourly, "_sync_warehouses"),
+    "warehouses": (hourly, "sync_warehouses"),
 }
 
 

@@ -5,13 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from profiles_sync.errors import WarehouseBusy, WarehouseUnreachable
+from profiles_sync.errors import LockLost, WarehouseBusy, WarehouseUnreachable
 from profiles_sync.lake.changes import changes
+from profiles_sync.spec.selection import EVERYTHING
 from profiles_sync.spec.tables import Type
-from profiles_sync.sync import run as sync_run
+from profiles_sync.sync import group
 from profiles_sync.sync.apply import Work, apply
+from profiles_sync.sync.group import apply_group
 from profiles_sync.sync.plan import plan_table
-from profiles_sync.sync.run import sync_warehouse
+from profiles_sync.sync.run import Bounds, known_of, sync_warehouse
 from profiles_sync.warehouses import open_warehouse
 from profiles_sync.warehouses.base import Cast, Cursor, Transactions
 from profiles_sync.warehouses.duckdb import CAPABILITIES, DIALECT, DuckDBConnection
@@ -55,7 +57,7 @@ def statements(monkeypatch):
 @pytest.fixture
 def each_alone(monkeypatch):
     """Every table is a group."""
-    monkeypatch.setattr(sync_run, "_TABLES", 1)
+    monkeypatch.setattr(group, "_TABLES", 1)
 
 
 @pytest.mark.parametrize("holds", list(Transactions))
@@ -73,7 +75,7 @@ def test_whatever_a_transaction_holds_the_rows_arrive_and_nothing_else_is_left(t
     [
         (Transactions.ALL, ["BEGIN", "CREATE", "INSERT", "INSERT", "COMMIT"]),
         (Transactions.ROWS, ["CREATE", "BEGIN", "INSERT", "INSERT", "COMMIT"]),
-        (Transactions.NONE, ["CREATE", "INSERT", "INSERT"]),
+        (Transactions.NONE, ["MERGE", "CREATE", "INSERT", "MERGE"]),
     ],
 )
 def test_tables_are_made_before_a_transaction_that_cannot_hold_them(tmp_path, each_alone, statements, holds, between):
@@ -88,7 +90,7 @@ def test_tables_are_made_before_a_transaction_that_cannot_hold_them(tmp_path, ea
 
 
 @pytest.mark.parametrize("holds", list(Transactions))
-@pytest.mark.parametrize("word", ['INSERT INTO "_profiles_sync"', 'INTO "acme"."bought"', 'MERGE INTO "acme"."user_'])
+@pytest.mark.parametrize("word", ['INTO "_profiles_sync"', 'INTO "acme"."bought"', 'MERGE INTO "acme"."user_'])
 def test_a_sync_that_breaks_off_is_repeated_without_a_gap_or_a_row_too_many(tmp_path, statements, holds, word):
     twin = Twin(tmp_path)
     twin.land([bought("m1"), call("identify", "i1", userId="u1", traits={"plan": "pro"})])
@@ -162,7 +164,7 @@ def test_many_small_tables_share_a_transaction_and_a_record(tmp_path, statements
 
 @pytest.mark.parametrize(("limit", "most"), [("_TABLES", 10), ("_ROWS", 30)])
 def test_a_group_is_bounded_by_tables_and_by_rows(tmp_path, monkeypatch, statements, limit, most):
-    monkeypatch.setattr(sync_run, limit, most)
+    monkeypatch.setattr(group, limit, most)
     twin = Twin(tmp_path)
     twin.land([bought(f"m{n}", user=f"u{n % 2}", event=f"Event {n}") for n in range(40)])
     assert sync(twin).status == "Success"
@@ -171,6 +173,69 @@ def test_a_group_is_bounded_by_tables_and_by_rows(tmp_path, monkeypatch, stateme
     expected = -(-tables // most) if limit == "_TABLES" else 3
     assert expected <= begun(statements) <= expected + 2 and rows > 80
     assert_same(twin)
+
+
+@pytest.mark.parametrize("word", ['CREATE TABLE IF NOT EXISTS "acme"."bought"', 'INTO "acme"."bought"'])
+def test_a_table_that_is_being_made_when_nothing_holds_it_is_made_anew(tmp_path, statements, word):
+    twin = Twin(tmp_path)
+    twin.land([bought("m1"), bought("m2")])
+    sync(twin, transactions=Transactions.NONE)
+    with warehouse(tmp_path) as opened:
+        opened.execute("DROP TABLE acme.bought")
+    twin.land([bought("m3")])
+    statements.broken = (word,)
+    assert sync(twin, transactions=Transactions.NONE).error == "the warehouse is gone"
+    statements.broken = ()
+    assert sync(twin, transactions=Transactions.NONE).status == "Success"
+    assert_same(twin)
+
+
+@pytest.mark.parametrize("word", ['CREATE TABLE IF NOT EXISTS "acme"."bought"', 'INTO "acme"."bought"'])
+@pytest.mark.parametrize("why", ["it was off", "the rest is for the backfill"])
+def test_a_table_that_is_being_made_from_somewhere_on_is_made_anew_from_there(tmp_path, statements, word, why):
+    twin, is_new = Twin(tmp_path), why == "the rest is for the backfill"
+    twin.land([bought("m1"), call("page", "p1", userId="u1")])
+    opened = local(twin, transactions=Transactions.NONE)
+    since = {"bought": twin.lake.cursor("bought")} if is_new else {}
+    if not is_new:
+        sync_warehouse(opened, twin.lake, "1", bounds=Bounds(selection=EVERYTHING.switched({"bought": False})))
+    twin.land([bought("m2")])
+    statements.broken = (word,)
+    assert sync_warehouse(opened, twin.lake, "2", bounds=Bounds(since)).error == "the warehouse is gone"
+    statements.broken = ()
+    twin.land([bought("m3")])
+    assert sync_warehouse(opened, twin.lake, "3", bounds=Bounds(since)).status == "Success"
+    assert query(tmp_path, "SELECT id FROM acme.bought ORDER BY id") == [("m2",), ("m3",)]
+
+
+def test_a_table_without_news_that_is_being_made_is_made_by_the_next_sync(tmp_path, statements):
+    twin = Twin(tmp_path)
+    twin.land([bought("m1")])
+    opened, bounds = local(twin, transactions=Transactions.NONE), Bounds({"bought": twin.lake.cursor("bought")})
+    statements.broken = ('CREATE TABLE IF NOT EXISTS "acme"."bought"',)
+    assert sync_warehouse(opened, twin.lake, "1", bounds=bounds).error == "the warehouse is gone"
+    statements.broken = ()
+    assert sync_warehouse(opened, twin.lake, "2", bounds=bounds).status == "Success"
+    assert query(tmp_path, "SELECT id FROM acme.bought") == []
+    with opened.connect() as connection:
+        assert known_of(connection, opened).cursors["bought"] == twin.lake.cursor("bought")
+
+
+def test_nothing_is_recorded_by_a_run_that_lost_the_lake(tmp_path):
+    def lost():
+        raise LockLost("another run has the lake")
+
+    twin = Twin(tmp_path)
+    twin.land([bought("m1")])
+    opened = local(twin, transactions=Transactions.NONE)
+    sync_warehouse(opened, twin.lake, "1")
+    batch = changes(twin.lake, "bought", None)
+    with opened.connect() as connection:
+        steps = plan_table(batch, connection.columns("acme")["bought"], opened.capabilities)
+        work = Work(batch, steps, twin.lake.cursor("bought"))
+        with pytest.raises(LockLost):
+            apply_group(connection, opened, [work], "2", guard=lost)
+    assert query(tmp_path, "SELECT DISTINCT sync_id FROM _profiles_sync.cursors") == [("1",)]
 
 
 @pytest.mark.parametrize("holds", list(Transactions))

@@ -406,7 +406,7 @@ def test_live_syncs_go_on_while_it_is_under_way(tmp_path, monkeypatch):
         live.append(job(twin).warehouses["local"])
         return done
 
-    monkeypatch.setattr("profiles_sync.sync.run._TABLES", 5)
+    monkeypatch.setattr("profiles_sync.sync.group._TABLES", 5)
     monkeypatch.setattr("profiles_sync.sync.backfill.sending.backfills.note", note)
     assert backfill(twin.settings, "local").status == "completed"
     assert len(live) == 5

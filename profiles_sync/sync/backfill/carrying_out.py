@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
@@ -18,16 +19,26 @@ from profiles_sync.settings.alerts import Occasion
 from profiles_sync.sync.backfill.sending import send
 from profiles_sync.sync.backfill.staging import area_of, stage
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 _log = logging.getLogger(__name__)
 
 
-def carry_out(settings: Settings, lake: Lake, one: Managed, asked: Backfill, say: Callable[[str], None]) -> Backfill:
+def carry_out(
+    settings: Settings,
+    lake: Lake,
+    spark: "Callable[[], SparkSession]",
+    one: Managed,
+    asked: Backfill,
+    say: Callable[[str], None],
+) -> Backfill:
     """One backfill as far as it gets.
 
     Raises:
         LakeBusy: Somebody else is at it.
     """
-    warehouse = credentials.complete(one, lake).opened(settings.schema_name)
+    warehouse = credentials.complete(one, lake).opened(settings.schema_name, spark)
     with _only_one(lake, one.name):
         now = next((old for old in backfills.backfills(lake) if old.id == asked.id), asked)
         if now.status is Step.REQUESTED:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from profiles_sync.control import backfills
 from profiles_sync.control.backfills import Backfill
@@ -16,9 +16,13 @@ from profiles_sync.errors import ChangeRefused, LakeBusy, ProfilesSyncError
 from profiles_sync.lake.base import Lake
 from profiles_sync.lake.faults import explained
 from profiles_sync.lake.opening import lake_of, readable_lake_of
+from profiles_sync.session import session_of
 from profiles_sync.settings import Settings
 from profiles_sync.sync.backfill.carrying_out import carry_out
 from profiles_sync.sync.backfill.requests import begun, requested, window_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +64,7 @@ def backfill(
     if not waiting or first or last or tables:
         waiting.append(requested(settings, lake, one, window_of(first, last, now), tables, who))
     for asked in waiting:
-        done = carry_out(settings, lake, one, asked, say)
+        done = carry_out(settings, lake, session_of(settings), one, asked, say)
     return done
 
 
@@ -79,6 +83,7 @@ def progress_of(settings: Settings, name: str, who: str | None = None) -> list[d
 def carry_on(
     settings: Settings,
     lake: Lake,
+    spark: "Callable[[], SparkSession]",
     synced: Mapping[str, Managed],
     there: Mapping[str, Connection],
     say: Callable[[str], None],
@@ -95,7 +100,7 @@ def carry_on(
             begun(settings, lake, there[name])
         with _warned(name, warnings):
             for waiting in open_ones(lake, there[name]):
-                done = carry_out(settings, lake, synced[name], waiting, say)
+                done = carry_out(settings, lake, spark, synced[name], waiting, say)
                 if done.tables:  # there was history
                     worked[name] = done
                 warnings += [f"backfill of {name}: {table}: {error}" for table, error in done.errors.items()]

@@ -10,8 +10,9 @@ from profiles_sync.lake.base import Lake
 from profiles_sync.spec.selection import Selection
 from profiles_sync.sync.apply import Work
 from profiles_sync.sync.backfill.batch import batch_of
-from profiles_sync.sync.results import TableResult
-from profiles_sync.sync.run import Known, Ready, known_of, next_group, on_its_own
+from profiles_sync.sync.group import Ready, next_group
+from profiles_sync.sync.results import TableResult, on_its_own
+from profiles_sync.sync.run import Known, known_of
 from profiles_sync.sync.selected import plan_selected
 from profiles_sync.warehouses.names import physical
 from profiles_sync.warehouses.protocol import Connection, Warehouse

@@ -16,6 +16,8 @@ from profiles_sync.warehouses.setup.script import Command, Script, Step, sql
 #: Stands for what Databricks makes up.
 CLIENT_ID = "00000000-0000-0000-0000-000000000000"
 RIGHTS = "USE CATALOG, USE SCHEMA, MODIFY, SELECT, CREATE SCHEMA, CREATE TABLE"
+#: Rows wait in files of a volume.
+STAGING = "CREATE VOLUME, READ VOLUME, WRITE VOLUME"
 
 
 def script(
@@ -34,7 +36,7 @@ def script(
         Step("Create a catalog", commands=(sql(f"CREATE CATALOG IF NOT EXISTS {where}"),)),
         Step(
             "Let the service principal fill the catalog; what it creates is its own",
-            commands=(sql(f"GRANT {RIGHTS} ON CATALOG {where} TO {who}"), *_schema(database, schema)),
+            commands=(sql(f"GRANT {RIGHTS}, {STAGING} ON CATALOG {where} TO {who}"), *_schema(database, schema)),
         ),
         Step(addresses.title(egress), _allowlist(egress)),
     )
@@ -55,6 +57,7 @@ def grants(*, user: str, database: str) -> Mapping[Right, str]:
         create_schema=f"GRANT CREATE SCHEMA {to}",
         create_table=f"GRANT CREATE TABLE, MODIFY {to}",
         rows=f"GRANT MODIFY, SELECT {to}",
+        staging=f"GRANT {STAGING} {to}",
     )
 
 

@@ -2,7 +2,7 @@
 
 What a kind does not pass is marked where it is: `notimpl(kind, reason)` is our own gap, `notyet(kind, reason)` is the
 stand-in's, in its own words, `never(kind, reason)` makes no sense there. A mark that is not needed any more fails; one
-with `run=False` is not tried, for that would take an hour.
+with `run=False` is not tried, for that would take hours.
 """
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from tests.lakes import Twin
 from tests.warehouses.contract.places import (
     BigQueryPlace,
+    DatabricksPlace,
     DuckDBPlace,
     PostgresPlace,
     RedshiftPlace,
@@ -17,7 +18,7 @@ from tests.warehouses.contract.places import (
     SynapsePlace,
 )
 
-KINDS = ("duckdb", "postgres", "snowflake", "bigquery", "redshift", "synapse")
+KINDS = ("duckdb", "postgres", "snowflake", "bigquery", "redshift", "synapse", "databricks")
 GAPS = ("notimpl", "notyet", "never")
 REAL = ("duckdb", "postgres")
 # A stand-in takes many times as long as the real thing: on it `make test` runs these, `make test-standins` the others.
@@ -33,13 +34,15 @@ QUICK = (
 
 def pytest_generate_tests(metafunc):
     if "place" in metafunc.fixturenames:
-        metafunc.parametrize("place", KINDS, indirect=True)
+        kinds = [pytest.param(kind, marks=[pytest.mark.spark] if kind == "databricks" else ()) for kind in KINDS]
+        metafunc.parametrize("place", kinds, indirect=True)
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         kind = getattr(item, "callspec", None) and item.callspec.params.get("place")
-        if kind in KINDS and kind not in REAL and item.originalname not in QUICK:
+        quick = QUICK[:1] if kind == "databricks" else QUICK  # by Spark a test takes half a minute
+        if kind in KINDS and kind not in REAL and item.originalname not in quick:
             item.add_marker(pytest.mark.standin)
             item.add_marker(pytest.mark.timeout(1800))
         for gap in GAPS:
@@ -65,6 +68,8 @@ def place(request, tmp_path):
             made = SnowflakePlace(request.getfixturevalue("snowflake_server"))
         case "bigquery":
             made = BigQueryPlace(request.getfixturevalue("bigquery_server"))
+        case "databricks":
+            made = DatabricksPlace(tmp_path, request.getfixturevalue("spark"))
     yield made
     made.close()
 
@@ -72,6 +77,6 @@ def place(request, tmp_path):
 @pytest.fixture
 def twin(tmp_path, place):
     """A space that is synced there."""
-    made = Twin(tmp_path)
+    made = Twin(tmp_path, spark=place.session)
     made.settings = made.settings.model_copy(update={"warehouses": {"local": place.settings}})
     return made

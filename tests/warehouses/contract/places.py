@@ -8,10 +8,14 @@ import itertools
 from contextlib import contextmanager
 
 import duckdb
+import pyarrow as pa
 import pytest
 
+from profiles_sync.lake.fetched import fetched
+from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses import (
     BigQuerySettings,
+    DatabricksSettings,
     DuckDBSettings,
     PostgresSettings,
     RedshiftSettings,
@@ -22,6 +26,8 @@ from profiles_sync.warehouses import (
     synapse,
 )
 from profiles_sync.warehouses.bigquery import BigQueryConnection
+from profiles_sync.warehouses.databricks.connection import DatabricksConnection
+from profiles_sync.warehouses.databricks.spark import SparkConnection
 from profiles_sync.warehouses.duckdb import DuckDBConnection
 from profiles_sync.warehouses.postgres import PostgresConnection
 from profiles_sync.warehouses.redshift import RedshiftConnection
@@ -46,10 +52,11 @@ class Place:
     statements: tuple = ()
     many_tables = 2000
     internal = frozenset({"cursors"})  # the tables of the sync's own that stay
+    session = None  # of Spark, for a kind that it writes
 
     def open(self, patience=20, schema="acme", **changed):
         """The warehouse as the sync opens it."""
-        opened = open_warehouse("local", self.settings.model_copy(update=changed), schema)
+        opened = open_warehouse("local", self.settings.model_copy(update=changed), schema, lambda: self.session)
         opened.patience = patience
         return opened
 
@@ -429,3 +436,61 @@ class BigQueryPlace(Place):
 
 def _naive(value):
     return value.replace(tzinfo=None) if isinstance(value, dt.datetime) else value
+
+
+_NAMES = {"string": Type.STRING, "bigint": Type.BIGINT, "int": Type.BIGINT, "double": Type.DOUBLE}
+_NAMES |= {"boolean": Type.BOOLEAN}
+
+
+class DatabricksPlace(Place):
+    """Schemas of Spark's own catalog, in a folder of the test."""
+
+    kind = "databricks"
+    integer = "int"
+    statements = (SparkConnection, ("_rows", "_put", "_source"))
+    schemas = ("acme", "_profiles_sync")
+
+    def open(self, patience=400, **changed):
+        """A sync takes its time here, and so does the one that waits for it."""
+        return super().open(patience, **changed)
+
+    def __init__(self, folder, session):
+        self.session = session
+        DatabricksConnection.hold = 120  # a statement takes a minute where the machine has other things to do
+        for schema in self.schemas:
+            session.sql(f"CREATE SCHEMA spark_catalog.{schema} LOCATION '{folder / 'warehouse' / schema}'")
+        self.settings = DatabricksSettings(
+            type="databricks", catalog="spark_catalog", via="spark", volume=str(folder / "volume")
+        )
+
+    def run(self, text):
+        rows = self.session.sql(text)
+        if not rows.columns:
+            return []
+        kinds = [_NAMES.get(field.dataType.simpleString(), Type.TIMESTAMP) for field in rows.schema.fields]
+        numbered = [f"c{number}" for number in range(len(kinds))]
+        found = fetched(rows.toDF(*numbered), dict(zip(numbered, kinds, strict=True)))
+        naive = [
+            column.cast(pa.timestamp("us")) if pa.types.is_timestamp(column.type) else column
+            for column in found.columns
+        ]
+        return list(zip(*(column.to_pylist() for column in naive), strict=True))
+
+    def retype(self, table, column, kind):
+        """Delta gives no column a type that is not wider, so the table is made anew."""
+        listed = [
+            f"CAST({self.quote(name)} AS {kind}) AS {self.quote(name)}" if name == column else self.quote(name)
+            for name in self.columns()[table]
+        ]
+        here = self.quote("acme", table)
+        self.session.sql(f"CREATE OR REPLACE TABLE {here} USING DELTA AS SELECT {', '.join(listed)} FROM {here}")
+
+    def give_a_column(self, table):
+        """A default has to be let in, and holds for rows to come."""
+        here = self.quote("acme", table)
+        self.run(f"ALTER TABLE {here} ADD COLUMN mine {self.integer}")
+        self.run(f"UPDATE {here} SET mine = 7")
+
+    def close(self):
+        for schema in self.schemas:
+            self.session.sql(f"DROP SCHEMA IF EXISTS spark_catalog.{schema} CASCADE")

@@ -9,7 +9,8 @@ import pytest
 from profiles_sync.lake.tables import ARROW
 from profiles_sync.pipeline.run import take_new_events
 from profiles_sync.spec.tables import BY_NAME, Change, Type, table
-from profiles_sync.sync.apply import Work, apply
+from profiles_sync.sync.apply import Work
+from profiles_sync.sync.group import apply_group
 from profiles_sync.sync.plan import plan_table
 from profiles_sync.warehouses.base import INTERNAL, OPERATION, Cursor
 from tests.at_hand import Rows
@@ -45,7 +46,7 @@ def sent(place, name, rows, cursor, recorded=None):
         dialect = warehouse.dialect
         connection.execute(*dialect.create_schema("acme"), *dialect.create_schema(INTERNAL), *dialect.create_cursors())
         steps = plan_table(batch, connection.columns("acme").get(name), warehouse.capabilities)
-        return apply(connection, warehouse, [Work(batch, steps, recorded)], "1")[name]
+        return apply_group(connection, warehouse, [Work(batch, steps, recorded)], "1")[name]
 
 
 def compared(name):
@@ -93,6 +94,7 @@ def test_a_hundred_thousand_changes_are_merged(place):
 
 
 @pytest.mark.notyet("bigquery", "the stand-in takes a second for each table, which makes an hour", run=False)
+@pytest.mark.notyet("databricks", "one machine's Spark merges a table in seconds, 2,000 in hours", run=False)
 @pytest.mark.slow
 def test_two_thousand_event_tables_in_one_sync(twin, place):
     """A stand-in that takes a while gets fewer."""

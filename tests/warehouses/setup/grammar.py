@@ -54,6 +54,7 @@ RIGHTS = {
     "databricks": {
         "CATALOG": {
             *("USE CATALOG", "USE SCHEMA", "SELECT", "MODIFY", "CREATE SCHEMA", "CREATE TABLE"),
+            *("CREATE VOLUME", "READ VOLUME", "WRITE VOLUME"),
         },
         "SCHEMA": {"USE SCHEMA", "SELECT", "ALL PRIVILEGES"},
         "TABLE": {"SELECT"},

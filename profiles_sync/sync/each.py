@@ -1,0 +1,75 @@
+"""Tables of a sync where a transaction holds one statement: each by itself, some beside each other."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+
+from profiles_sync.errors import ProfilesSyncError
+from profiles_sync.sync.apply import Work, busy, change, make_ready, recorded, unload
+from profiles_sync.sync.begun import mark
+from profiles_sync.sync.plan import CreateTable
+from profiles_sync.sync.results import TableResult, on_its_own
+from profiles_sync.warehouses.base import Cursor, Staged
+from profiles_sync.warehouses.protocol import Connection, Warehouse
+
+
+def apply_each(
+    connection: Connection,
+    warehouse: Warehouse,
+    works: Sequence[Work],
+    sync_id: str,
+    guard: Callable[[], None] = lambda: None,
+) -> dict[str, TableResult]:
+    """Bring each table up to the lake by statements that can be repeated, then record those for which that went well.
+
+    A table that has to be created is recorded as begun before that: rows that no record stands for would be taken for
+    somebody else's, and an old record would stand for rows that were dropped with the table. `guard` is asked before
+    anything is recorded.
+
+    Raises:
+        WarehouseBusy: Another sync has moved on one of them meanwhile.
+    """
+    guard()
+    works = _begun(connection, warehouse, works, sync_id)
+    results: dict[str, TableResult] = {}
+    pool = ThreadPoolExecutor(warehouse.capabilities.at_once)
+    try:
+        coming = {work.name: pool.submit(_apply_rows, connection, warehouse, work) for work in works}
+        for name, one in coming.items():
+            with on_its_own(name, results):
+                results[name] = one.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+    done = [work for work in works if not results[work.name].error]
+    guard()
+    _move(connection, warehouse, done, {work.name: work.batch.cursor for work in done}, sync_id)
+    return results
+
+
+def _begun(connection: Connection, warehouse: Warehouse, works: Sequence[Work], sync_id: str) -> list[Work]:
+    created = [work for work in works if any(isinstance(step, CreateTable) for step in work.steps)]
+    marks = {work.name: mark(work.batch.cursor.table_id, work.after) for work in created}
+    _move(connection, warehouse, created, marks, sync_id)
+    return [replace(work, recorded=marks.get(work.name, work.recorded)) for work in works]
+
+
+def _apply_rows(connection: Connection, warehouse: Warehouse, work: Work) -> TableResult:
+    staged: dict[str, Staged] = {}
+    try:
+        make_ready(connection, warehouse.dialect, warehouse.schema, work, staged)
+        return change(connection, warehouse.dialect, warehouse.schema, work, staged)
+    finally:
+        with suppress(ProfilesSyncError):  # what is left there is replaced by the next run
+            unload(connection, staged)
+
+
+def _move(
+    connection: Connection, warehouse: Warehouse, works: Sequence[Work], now: Mapping[str, Cursor], sync_id: str
+) -> None:
+    """The record of some tables, in place of the one that this sync began from."""
+    if not works:
+        return
+    moved = warehouse.dialect.move_cursors(warehouse.schema, dict(recorded(works)), now, sync_id)
+    if connection.execute(*moved) != len(works):
+        raise busy(warehouse.schema, now)
