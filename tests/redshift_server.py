@@ -57,6 +57,9 @@ _LAYOUT = r"\bDISTSTYLE \w+|\bDISTKEY *\(\s*\S+\s*\)|\b(COMPOUND )?SORTKEY *\([^
 _COPY = re.compile(
     r"COPY (\S+) FROM '(s3://[^']+)' IAM_ROLE ('arn:aws:iam::\d{12}:role/[^']+'|default) FORMAT AS PARQUET"
 )
+_ELSEWHERE = re.compile(r'SELECT \* FROM ("(?:[^"]|"")+")\.(".+"\.".+")')
+_SCHEMAS = re.compile(r'SHOW SCHEMAS FROM DATABASE ("(?:[^"]|"")+")')
+_LISTED = "SELECT nspname AS schema_name FROM pg_namespace WHERE has_schema_privilege(oid, 'USAGE')"
 _ARROW = {
     pa.string(): "character varying",
     pa.int64(): "bigint",
@@ -219,7 +222,7 @@ class Caller(threading.Thread):
     def __init__(self, cluster, client):
         super().__init__(daemon=True)
         self.cluster, self.client, self.backend = cluster, client, None
-        self.strict = False
+        self.strict, self.user = False, ""
         self.skipping = False
         self.state = b"I"
 
@@ -249,7 +252,7 @@ class Caller(threading.Thread):
             break
         pairs = body.rstrip(b"\0").split(b"\0")
         given = dict(zip(pairs[::2], pairs[1::2], strict=True))
-        self.strict = _DRIVERS[0].encode() in given
+        self.strict, self.user = _DRIVERS[0].encode() in given, given[b"user"].decode()
         for name in _DRIVERS:
             given.pop(name.encode(), None)
         if self.strict:
@@ -295,10 +298,33 @@ class Caller(threading.Thread):
         if self.strict and (copy := _COPY.fullmatch(text)):
             self._copy(*copy.groups())
             text = "SELECT 1 WHERE false"
+        elif self.strict and (found := _ELSEWHERE.match(text)):
+            text = self._elsewhere(found[1], f"SELECT * FROM {text[found.start(2) :]}")
+        elif self.strict and (found := _SCHEMAS.fullmatch(text)):
+            text = self._elsewhere(found[1], _LISTED)
         elif self.strict and text.startswith("COPY"):
             raise Refused("42601", "syntax error")
         spelt = self.cluster.spelling.of(text, self.strict).encode()
         return (b"" if name is None else name + b"\0") + spelt + b"\0" + rest
+
+    def _elsewhere(self, database, query):
+        """A query that has the rows of one in another database of the cluster, which the same user may read."""
+        import psycopg
+
+        try:
+            with self.cluster.server.connect(database[1:-1].replace('""', '"')) as opened:
+                opened.execute(
+                    psycopg.sql.SQL("SET SESSION AUTHORIZATION {}").format(psycopg.sql.Identifier(self.user))
+                )
+                cursor = opened.execute(query)
+                names, rows = [column.name for column in cursor.description], cursor.fetchall()
+        except psycopg.Error as error:
+            raise Refused(error.sqlstate or "XX000", str(error).splitlines()[0]) from None
+        texts = [[None if value is None else str(value) for value in row] for row in rows]
+        quoted = [[psycopg.sql.quote(value) + "::varchar" for value in row] for row in [*texts, [""] * len(names)]]
+        values = ", ".join(f"({', '.join(row)})" for row in quoted)
+        columns = ", ".join('"' + name + '"' for name in names)
+        return f"SELECT * FROM (VALUES {values}) AS found ({columns}) LIMIT {len(rows)}"
 
     def _answer(self):
         """Pass on what Postgres says until it waits; whoever hangs up meanwhile ends the session."""

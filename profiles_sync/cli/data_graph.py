@@ -6,7 +6,7 @@ import typer
 
 from profiles_sync import data_graph
 from profiles_sync.cli.frame import EXIT, File, Json, print_json, print_text
-from profiles_sync.cli.named import MaybeFile, Named, named
+from profiles_sync.cli.named import MaybeFile, Named, field, named, typed
 from profiles_sync.console import warehouses as console
 from profiles_sync.settings import load
 from profiles_sync.warehouses import setup
@@ -24,6 +24,43 @@ def prerequisites(
     found = prerequisites_of(load(settings), name)
     (print_json if json else console.print_lacking)({"warehouse": name, "ok": not found, "lacking": list(found.told)})
     if found:
+        raise typer.Exit(EXIT["Failed"])
+
+
+@app.command()
+def connect(
+    name: Annotated[str, typer.Argument(help="The name of a warehouse.")],
+    settings: File,
+    fields: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FIELD=VALUE]...", help="What differs from the sync's connection: username=… and so on."
+        ),
+    ] = None,
+    json: Json = False,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Keep the password on the standard input, encrypted.")
+    ] = False,
+) -> None:
+    """Test the Data Graph's own connection to a warehouse as its linked user, and keep it where that goes well."""
+    from profiles_sync.sync import linking
+
+    found = linking.connect(load(settings), name, dict(map(field, fields or [])), typed() if password_stdin else None)
+    (print_json if json else console.print_connected)(found.shown())
+    if not found.ok:
+        raise typer.Exit(EXIT["Failed"])
+
+
+@app.command()
+def validate(
+    name: Annotated[str, typer.Argument(help="The name of a warehouse.")], settings: File, json: Json = False
+) -> None:
+    """Run the queries that show what the linked user may do, then tell what the Data Graph lacks."""
+    from profiles_sync.sync import linking
+
+    found = linking.validate(load(settings), name)
+    (print_json if json else console.print_validated)(found.shown())
+    if not found.ok:
         raise typer.Exit(EXIT["Failed"])
 
 

@@ -1,5 +1,7 @@
-"""A warehouse named on the command line: one of the settings file, or only a kind."""
+"""What is named and typed on the command line: a warehouse of the settings file or a kind, fields, a password."""
 
+import getpass
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from profiles_sync.errors import SettingsError
 from profiles_sync.settings import Settings, load
 from profiles_sync.warehouses import setup
 
@@ -37,3 +40,19 @@ def named(word: str, file: Path | None, kinds: Mapping[str, object]) -> Named:
         return Named(setup.kind_of(word, kinds), {}, settings)
     fields = setup.fields_of(declared.model_dump(by_alias=True))
     return Named(setup.kind_of(declared.type, kinds), fields, settings)
+
+
+def field(text: str) -> tuple[str, str]:
+    """A field and its value out of `FIELD=VALUE`."""
+    name, is_given, value = text.partition("=")
+    if not is_given:
+        raise SettingsError(f"expected FIELD=VALUE, such as type=postgres, and not {name!r}")
+    return name, value
+
+
+def typed() -> str:
+    """The password on the standard input, which a terminal is asked for."""
+    said = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    if not said:
+        raise SettingsError("--password-stdin: nothing on the standard input; write the password there")
+    return said

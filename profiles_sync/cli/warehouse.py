@@ -1,13 +1,12 @@
 """`profiles-sync warehouse …`: what is done with one warehouse."""
 
-import getpass
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from profiles_sync.cli.frame import EXIT, File, Json, print_json, print_text
-from profiles_sync.cli.named import MaybeFile, named
+from profiles_sync.cli.named import MaybeFile, field, named, typed
 from profiles_sync.console import warehouses as console
 from profiles_sync.errors import SettingsError
 from profiles_sync.session import session_of
@@ -57,8 +56,8 @@ def add(
     """Create a warehouse, test it, and request it; an Admin enables it. Takes up again one that was deleted."""
     from profiles_sync.sync import connecting
 
-    given = dict(map(_field, fields or []))
-    _show(connecting.add(load(settings), name, given, _typed() if password_stdin else None), json)
+    given = dict(map(field, fields or []))
+    _show(connecting.add(load(settings), name, given, typed() if password_stdin else None), json)
 
 
 @app.command()
@@ -75,7 +74,7 @@ def test(
 
     loaded = load(settings)
     connecting.check_name(loaded, name, password_stdin)
-    _show(connecting.test(loaded, name, _typed() if password_stdin else None), json)
+    _show(connecting.test(loaded, name, typed() if password_stdin else None), json)
 
 
 @app.command()
@@ -149,20 +148,6 @@ def _show(connected: "Connected", json: bool) -> None:
 
 def _show_change(one: "Managed", json: bool) -> None:
     (print_json if json else console.print_change)({"warehouse": one.name, "status": str(one.status)})
-
-
-def _field(text: str) -> tuple[str, str]:
-    name, is_given, value = text.partition("=")
-    if not is_given:
-        raise SettingsError(f"expected FIELD=VALUE, such as type=postgres, and not {name!r}")
-    return name, value
-
-
-def _typed() -> str:
-    typed = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
-    if not typed:
-        raise SettingsError("--password-stdin: nothing on the standard input; write the password there")
-    return typed
 
 
 @app.command("setup-sql")

@@ -18,14 +18,14 @@ def print_trial(shown: Mapping[str, Any]) -> None:
     """Each right, then what to do for those that are missing."""
     console, failed = screen(), [check for check in shown["checks"] if check["ok"] is False]
     for check in shown["checks"]:
-        console.print(f"{_MARKS[check['ok']]} {escape(check['check'])}")
+        console.print(f"{_MARKS[check['ok']]} {escape(check['check'])}", soft_wrap=True)
     for check in failed:
         console.print(f"[red]{escape(check['check'])}:[/] {escape(check['error'])}", soft_wrap=True)
         if check["advice"]:
             console.print(f"  {check['error_class']}: {escape(check['advice'])}", soft_wrap=True)
         if check["grant"]:
             console.print(f"  {escape(check['grant'])}", soft_wrap=True)
-    if next_step := _NEXT.get(shown["status"]):
+    if next_step := _NEXT.get(shown.get("status", "")):
         console.print(f"warehouse {shown['warehouse']} is {shown['status']}; {next_step}", soft_wrap=True)
 
 
@@ -89,3 +89,16 @@ def print_lacking(shown: Mapping[str, Any]) -> None:
     """What is to be done before the Data Graph can be used."""
     for line in shown["lacking"] or ["the Data Graph has what it needs"]:
         screen().print(escape(line), soft_wrap=True)
+
+
+def print_connected(shown: Mapping[str, Any]) -> None:
+    """The checks of the Data Graph's connection, and whether it is kept."""
+    print_trial(shown)
+    kept = "is kept" if shown["ok"] else "is not kept; mend what failed, then connect it again"
+    screen().print(f"the Data Graph's connection to {shown['warehouse']} {kept}", soft_wrap=True)
+
+
+def print_validated(shown: Mapping[str, Any]) -> None:
+    """The checks of the Data Graph's connection, and what it lacks."""
+    print_trial(shown)
+    print_lacking(shown)

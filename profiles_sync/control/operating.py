@@ -9,6 +9,7 @@ from typing import Any
 
 from profiles_sync.control import alerts, vault
 from profiles_sync.control.alerts import Event
+from profiles_sync.control.linked import kept_as
 from profiles_sync.control.log import Log
 from profiles_sync.control.policy import Right, ask
 from profiles_sync.control.warehouses import ABOUT, Managed, Status, known
@@ -44,6 +45,8 @@ def disable(settings: Settings, name: str, who: str | None = None) -> Managed:
 def delete(settings: Settings, name: str, who: str | None = None) -> Managed:
     """Forget a warehouse and its credentials; what was synced stays there. One that is enabled is refused.
 
+    The Data Graph's connection to it goes as well.
+
     A deletion that broke off before the credentials were gone is done again, as often as one likes.
     """
     lake = lake_of(settings)
@@ -52,7 +55,8 @@ def delete(settings: Settings, name: str, who: str | None = None) -> Managed:
     one = known(settings, log, name)
     if one.status is not Status.DELETED:
         one = changed(settings, log, one, Status.DELETED, who)[1]
-    vault.erase(lake, name)
+    for kept in (name, kept_as(name)):
+        vault.erase(lake, kept)
     return one
 
 
