@@ -9,7 +9,7 @@ from profiles_sync.warehouses.base import BEGUN, Cursor
 
 
 def mark(table_id: str, after: Cursor | None) -> Cursor:
-    """The mark of a table: its version is below zero and keeps where its rows begin, None for all that the lake has."""
+    """The mark of a table: its version, at most `BEGUN`, keeps where its rows begin, None for all that the lake has."""
     return Cursor(table_id, BEGUN) if after is None else Cursor(table_id, BEGUN - 1 - after.version, after.commit)
 
 

@@ -21,6 +21,7 @@ from profiles_sync.data_graph.validation import Answer, Check
 from profiles_sync.errors import ChangeRefused, SettingsError, WarehouseRefused, WarehouseUnreachable
 from profiles_sync.lake.opening import lake_of
 from profiles_sync.problems import ErrorClass
+from profiles_sync.session import session_of
 from profiles_sync.settings import Settings
 from profiles_sync.sync import trial
 from profiles_sync.sync.prerequisites import prerequisites_of
@@ -77,7 +78,7 @@ def connect(
     one = asked_for(_sync(settings, log, name), settings.schema_name, fields, typed is not None)
     if typed is not None:
         vault.check_key()
-    found = _tried(name, one, credentials.complete(one.opened_by(name, typed), lake))
+    found = _tried(settings, name, one, credentials.complete(one.opened_by(name, typed), lake))
     if found.ok:
         keep(lake, log, name, one, who, typed)
     return found
@@ -97,7 +98,7 @@ def validate(settings: Settings, name: str, who: str | None = None) -> Validated
     one = linked(log, name)
     if one is None:
         raise ChangeRefused(f"the Data Graph is not connected to {name}; `profiles-sync data-graph connect {name}`")
-    found = _tried(name, one, credentials.complete(one.opened_by(name), lake))
+    found = _tried(settings, name, one, credentials.complete(one.opened_by(name), lake))
     return Validated(found, prerequisites_of(settings, name, who))
 
 
@@ -111,7 +112,7 @@ def _sync(settings: Settings, log: Log, name: str) -> Managed:
     return one
 
 
-def _tried(name: str, one: Linked, managed: Managed) -> Trial:
+def _tried(settings: Settings, name: str, one: Linked, managed: Managed) -> Trial:
     assert managed.settings is not None, name
     kind, found = managed.settings.type, Trial(name)
     field = data_graph.DATABASES[kind]
@@ -120,7 +121,8 @@ def _tried(name: str, one: Linked, managed: Managed) -> Trial:
     )
     for database, same in groupby(checks, lambda check: check.database):
         there = managed.settings.model_copy(update={field: database})
-        found.checks += _in_database(list(same), open_warehouse(name, there, one.profiles_schema))
+        opened = open_warehouse(name, there, one.profiles_schema, session_of(settings))
+        found.checks += _in_database(list(same), opened)
     return found
 
 

@@ -15,7 +15,7 @@ INTERNAL = "_profiles_sync"
 #: Marks a staged row of a merged table: U to insert or update, D to delete.
 OPERATION = "_op"
 #: The version in the record of a table that is being made, where no transaction holds the table and its record.
-BEGUN = -1
+BEGUN = -2  # -1 stands before the first version
 
 
 class Transactions(Enum):

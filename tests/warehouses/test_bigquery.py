@@ -27,6 +27,7 @@ from tests.warehouses.contract.places import BigQueryPlace
 from tests.warehouses.contract.steps import in_lake, in_warehouse, sync
 
 SQL = BigQueryDialect()
+pytestmark = pytest.mark.slow  # a statement takes the stand-in a second
 
 
 @pytest.fixture
@@ -222,7 +223,6 @@ def test_who_changes_what_another_transaction_has_changed_is_told_so(place, conn
     assert place.run(f"SELECT n FROM {table}") == [(2,)]
 
 
-@pytest.mark.slow
 def test_more_tables_than_one_transaction_may_change_take_two(place, tmp_path):
     twin = Twin(tmp_path)
     twin.land([bought(f"m{n}", event=f"Event {n}") for n in range(110)])
@@ -282,7 +282,6 @@ with open_warehouse("bq", settings, "acme").connect() as connection, connection.
 """
 
 
-@pytest.mark.slow
 def test_a_process_that_was_killed_in_its_transaction_is_in_nobodys_way(place, table, tmp_path):
     told = [sys.executable, "-c", _BEGUN, place.settings.project, place.settings.endpoint]
     with subprocess.Popen(told, stdout=subprocess.PIPE, text=True) as process:
@@ -318,7 +317,6 @@ def test_the_view_has_the_latest_row_of_each_id(place, connection):
     assert sorted(place.run("SELECT id, n FROM acme.pages_view")) == [("a", 2), ("b", 3)]
 
 
-@pytest.mark.slow
 def test_an_event_that_is_called_like_a_view_gets_its_table(tmp_path, place):
     twin = Twin(tmp_path)
     twin.land([bought("m1"), call("page", "p1", userId="u1")])

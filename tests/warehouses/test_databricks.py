@@ -240,6 +240,29 @@ def test_the_hold_of_a_sync_that_was_killed_ends_and_the_next_one_waits_for_that
         assert shared.owner == "next"
 
 
+def test_a_hold_that_is_just_being_renewed_is_waited_for():
+    shared, slow = Shared(), threading.Event()
+    lease = shared.lease("one", 0.3)
+    claim = lease.claim
+
+    def slowly():
+        if not slow.is_set():
+            return claim()
+        slow.clear()
+        time.sleep(0.6)
+        shared.owner = None
+        return claim()
+
+    lease.claim = slowly
+    with lease.held(0):
+        slow.set()
+        while slow.is_set():
+            time.sleep(0.01)
+        shared.owner, shared.until = "the renewal, not done", time.monotonic() + 60
+        time.sleep(0.35)
+        lease.check()
+
+
 def test_a_sync_that_could_not_renew_its_hold_changes_nothing_once_another_has_it():
     shared = Shared()
     lease = shared.lease("one", 0.3)

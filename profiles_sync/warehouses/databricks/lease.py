@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
@@ -33,6 +33,7 @@ class Lease:
     busy: str
     seconds: float = SECONDS
     _until: float = 0
+    _taking: threading.Lock = field(default_factory=threading.Lock)  # two at once would get in each other's way
 
     @contextmanager
     def held(self, patience: float) -> Iterator[None]:
@@ -66,7 +67,9 @@ class Lease:
             WarehouseBusy: It was held, and has ended.
         """
         if self._is_over:
-            self._take()
+            with self._taking:  # a renewal that is under way may be all that it takes
+                if self._is_over:
+                    self._take()
         if self._is_over:
             raise WarehouseBusy(self.busy)
 
@@ -82,5 +85,5 @@ class Lease:
 
     def _renew(self, over: threading.Event) -> None:
         while not over.wait(self.seconds / 3):
-            with suppress(ProfilesSyncError):  # tried again; what comes of it in the end is seen by `check`
+            with self._taking, suppress(ProfilesSyncError):  # tried again; `check` sees what comes of it in the end
                 self._take()
