@@ -15,6 +15,7 @@ from tests.redshift_server import Refused, Spelling, inside, of_parquet
 
 _TOKEN = re.compile(r"N?'(?:[^']|'')*'|\[(?:[^\]]|\]\])*\]")
 _MARK = re.compile(r"(?<![\w'])([tn])(\d+)@")
+_NO_COLUMN = r"IF NOT EXISTS \(SELECT 1 FROM sys\.columns WHERE object_id = OBJECT_ID\(t(\d+)@\) AND name = t(\d+)@\) "
 _REFUSED = (
     r"\bIF (NOT )?EXISTS\b(?! *\()",
     r"\bLIMIT\b",
@@ -124,7 +125,7 @@ class Words(Spelling):
             _, name = self.tsql(text(found[1]))
             name = name.replace("'", "''")
             return f"SELECT to_regclass('{name}') IS {found[2] or ''}NULL", bare[found.end() :]
-        if found := re.match(r"IF COL_LENGTH\(t(\d+)@, t(\d+)@\) IS NULL ", bare):
+        if found := re.match(_NO_COLUMN, bare):
             _, table = self.tsql(text(found[1]))
             name = self._told(f"[{text(found[2]).replace(']', ']]')}]").strip('"').replace('""', '"').replace("'", "''")
             table = table.replace("'", "''")

@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 
 from profiles_sync.cli.frame import File, screen
+from profiles_sync.control.policy import Right, ask
 from profiles_sync.control.schedule import iso
 from profiles_sync.lake.opening import lake_of
 from profiles_sync.settings import load
@@ -21,7 +22,8 @@ _RUN = "from profiles_sync.cli import main; main()"
 def schedule(
     settings: File,
     every: Annotated[
-        float | None, typer.Option("--every", help="Minutes from one run to the next; else as in the settings, or 60.")
+        float | None,
+        typer.Option("--every", min=0.001, help="Minutes from one run to the next; else as in the settings, or 60."),
     ] = None,
     now: Annotated[bool, typer.Option("--now", help="Begin with a run at once.")] = False,
     runs: Annotated[int | None, typer.Option("--runs", min=1, help="End after so many runs.")] = None,
@@ -32,7 +34,9 @@ def schedule(
     loaded = load(settings)
     minutes = every or (loaded.schedule.every_minutes if loaded.schedule else 60)
     command = (sys.executable, "-c", _RUN, "run", "--settings", str(settings.absolute()))
-    keeper = Scheduler(loaded, lake_of(loaded), minutes, command, _say, runs)
+    lake = lake_of(loaded)
+    ask(loaded, lake, Right.CHANGE, "schedule")
+    keeper = Scheduler(loaded, lake, minutes, command, _say, runs)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: keeper.stop())
     keeper.keep(at_once=now)

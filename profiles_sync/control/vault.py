@@ -54,10 +54,14 @@ def read(lake: Lake, name: str, environ: Mapping[str, str] = os.environ) -> dict
     from cryptography.fernet import InvalidToken
 
     filesystem, path = _place(lake, name)
-    if not _is_there(filesystem, path):
-        raise CredentialsMissing(f"warehouse {name}: no credentials are kept for it; add it again")
-    with filesystem.open_input_stream(path) as file:
-        token = file.read()
+    try:
+        if not _is_there(filesystem, path):
+            raise CredentialsMissing(f"warehouse {name}: no credentials are kept for it; add it again")
+        with filesystem.open_input_stream(path) as file:
+            token = file.read()
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise CredentialsMissing(f"warehouse {name}: what is kept for it cannot be read by this user: {why}") from None
     try:
         said = orjson.loads(fernet.decrypt(token))
     except InvalidToken:

@@ -58,6 +58,12 @@ def test_keeping_again_replaces_and_erasing_removes(lake, key, tmp_path):
         complete(kept(), lake, key)
 
 
+def test_what_cannot_be_read_concerns_its_warehouse_alone(lake, key, tmp_path):
+    (tmp_path / "lake" / "acme" / "_control" / "_credentials" / "pg").mkdir(parents=True)
+    with pytest.raises(CredentialsMissing, match="warehouse pg: what is kept for it cannot be read by this user: "):
+        complete(kept(), lake, key)
+
+
 def test_without_the_key_or_with_another_one_nothing_is_read(lake, key):
     keep(lake, "pg", {"password": SECRET}, key)
     with pytest.raises(CredentialsMissing, match=f"{KEY} is not set; make one with: python -c"):

@@ -23,6 +23,7 @@ SEEING = [("status",), ("plan",), ("check",), ("audit",), ("warehouse", "list"),
 CHANGING = [
     ("run",),
     ("upkeep",),
+    ("schedule", "--runs", "1"),
     ("rebuild", "--into", "elsewhere"),
     *(("warehouse", what, "local") for what in ("add", "test", "enable", "disable")),
     ("warehouse", "delete", "local", "--yes"),

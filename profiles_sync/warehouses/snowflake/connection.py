@@ -14,7 +14,7 @@ from profiles_sync.warehouses.base import INTERNAL, OPERATION, Batch, Staged
 from profiles_sync.warehouses.rows import by_table, renamed
 from profiles_sync.warehouses.snowflake.capabilities import CAPABILITIES, kind, unfolded
 from profiles_sync.warehouses.snowflake.dialect import DIALECT
-from profiles_sync.warehouses.snowflake.driver import telling
+from profiles_sync.warehouses.snowflake.driver import LONGEST, telling
 from profiles_sync.warehouses.snowflake.files import Written, naive, written
 from profiles_sync.warehouses.snowflake.inline import first, inline
 from profiles_sync.warehouses.snowflake.lease import Lease
@@ -92,7 +92,7 @@ class SnowflakeConnection:
     def _run(self, statement: str) -> int:
         try:
             with telling(statement), self._opened.cursor() as cursor:
-                cursor.execute(statement, self._bound_to(statement))
+                cursor.execute(statement, self._bound_to(statement), timeout=LONGEST)
                 return int(cursor.rowcount or 0) if statement.startswith(_CHANGES_ROWS) else 0
         except WarehouseRefused:
             if statement.startswith("CREATE SCHEMA IF NOT EXISTS") and self._is_there(statement):
@@ -111,7 +111,7 @@ class SnowflakeConnection:
     def query(self, statement: str) -> Sequence[Sequence[Any]]:
         """See `protocol.Connection`."""
         with telling(statement), self._opened.cursor() as cursor:
-            cursor.execute(statement, self._bound_to(statement))
+            cursor.execute(statement, self._bound_to(statement), timeout=LONGEST)
             rows: list[tuple[Any, ...]] = cursor.fetchall()
             return rows
 

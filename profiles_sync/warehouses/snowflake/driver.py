@@ -16,7 +16,10 @@ from profiles_sync.warehouses.snowflake.settings import SnowflakeSettings
 if TYPE_CHECKING:
     import snowflake.connector as connector
 
-_REPEATED = 4  # times the timeout that a request is tried again for; a statement may take longer than that
+_REPEATED = 4  # times the timeout that a request is tried again for
+_ANSWER = 2  # times the timeout that one answer may take: Snowflake says only after 45 seconds that a statement goes on
+#: Seconds after which the connector cancels a statement; without it, those of `network_timeout`.
+LONGEST = 24 * 60 * 60
 _SESSION = {
     "TIMEZONE": "UTC",
     "TIMESTAMP_INPUT_FORMAT": "AUTO",
@@ -85,7 +88,7 @@ def _login(settings: SnowflakeSettings) -> dict[str, Any]:
         "validate_default_parameters": True,  # a database that is not there is told now, not at the first table
         "login_timeout": settings.connect_timeout,
         "network_timeout": _REPEATED * settings.connect_timeout,
-        "socket_timeout": settings.connect_timeout,
+        "socket_timeout": _ANSWER * settings.connect_timeout,
         "log_imported_packages_in_telemetry": False,
     }
 

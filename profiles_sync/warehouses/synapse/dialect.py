@@ -113,8 +113,8 @@ class SynapseDialect(Dialect):
         """Further columns, where they are not there."""
         there = self.quote(schema, table)
         return [
-            f"IF COL_LENGTH({self.text(there)}, {self.text(name)}) IS NULL "
-            f"ALTER TABLE {there} ADD {self.quote(name)} {_declared(kind)}"
+            f"IF NOT EXISTS (SELECT 1 FROM sys.columns WHERE object_id = OBJECT_ID({self.text(there)}) "
+            f"AND name = {self.text(name)}) ALTER TABLE {there} ADD {self.quote(name)} {_declared(kind)}"
             for name, kind in columns.items()
         ]
 

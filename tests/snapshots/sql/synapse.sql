@@ -9,8 +9,8 @@ IF OBJECT_ID(N'[acme].[bought]') IS NULL CREATE TABLE [acme].[bought] ([id] nvar
 -- create merged table
 IF OBJECT_ID(N'[acme].[user_identifiers]') IS NULL CREATE TABLE [acme].[user_identifiers] ([canonical_segment_id] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL, [type] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL, [value] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL, [seq] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL, [received_at] datetime2(7) NULL, [uuid_ts] datetime2(7) NULL) WITH (DISTRIBUTION = HASH([canonical_segment_id]), CLUSTERED COLUMNSTORE INDEX);
 -- add columns
-IF COL_LENGTH(N'[acme].[bought]', N'or"der') IS NULL ALTER TABLE [acme].[bought] ADD [or"der] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL;
-IF COL_LENGTH(N'[acme].[bought]', N'total') IS NULL ALTER TABLE [acme].[bought] ADD [total] bigint NULL;
+IF NOT EXISTS (SELECT 1 FROM sys.columns WHERE object_id = OBJECT_ID(N'[acme].[bought]') AND name = N'or"der') ALTER TABLE [acme].[bought] ADD [or"der] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL;
+IF NOT EXISTS (SELECT 1 FROM sys.columns WHERE object_id = OBJECT_ID(N'[acme].[bought]') AND name = N'total') ALTER TABLE [acme].[bought] ADD [total] bigint NULL;
 -- drop staging
 IF OBJECT_ID(N'[_profiles_sync].[acme__bought]') IS NOT NULL DROP TABLE [_profiles_sync].[acme__bought];
 -- any row
