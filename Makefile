@@ -37,7 +37,7 @@ test-all: install install-servers ## Run what is too slow for `make test`
 	$(PY) -m pytest -q -m "slow and spark and not standin"
 
 test-standins: install install-servers ## Run the whole contract on every warehouse's stand-in (an hour)
-	$(PY) -m pytest -q -n 2 -m standin tests/warehouses/contract
+	$(PY) -m pytest -q -n 2 -m standin tests/warehouses
 
 check: install install-servers ## Format, lint, types, import contracts and the tests without a JVM, in under a minute
 	$(PY) -m ruff format --check .

@@ -123,13 +123,13 @@ def _apply_rows(
     staged: Staged,
     result: TableResult,
 ) -> None:
-    statements = dialect.delete_all(schema, step.table) if step.replace else []
-    if statements:
-        connection.execute(*statements)
     result.staged, result.cut = staged.rows, staged.cut
+    if staged.rows:
+        _count_misfits(connection, dialect, step, staged, result)
+    if step.replace:  # not before it is known that every key fits: not every warehouse takes that back
+        connection.execute(*dialect.delete_all(schema, step.table))
     if not staged.rows:
         return
-    _count_misfits(connection, dialect, step, staged, result)
     values = dialect.values(step.columns, step.casts)
     if isinstance(step, AppendRows):
         keys_differ = staged.keys_differ and step.keys[0] not in step.casts  # a cast makes one key of two

@@ -221,7 +221,8 @@ def _planned(
     if batch is None:
         return None
     chosen, steps = plan_selected(batch, existing, warehouse.capabilities, bounds.selection)
-    after = None if name in bounds.whole else known.after(name, bounds)
+    is_whole = name in bounds.whole or (batch.full and name not in known.begun)
+    after = None if is_whole else known.after(name, bounds)
     return Work(chosen, steps, known.recorded.get(name), after)
 
 

@@ -16,7 +16,9 @@ CLIENT = """
 import sys
 from pathlib import Path
 from pyspark.sql.connect.session import SparkSession
+from profiles_sync.control.warehouses import enabled
 from profiles_sync.session import get_session
+from profiles_sync.sync.connected import connect
 from tests.lakes import Twin
 from tests.sync.steps import assert_same, job, stream
 
@@ -24,6 +26,7 @@ spark = get_session(sys.argv[2])
 assert isinstance(spark, SparkSession)
 lake = "{catalog: spark_catalog, schema: acme, staging: ./staging}"
 twin = Twin(Path(sys.argv[1]), identity_path="distributed", executor="spark", spark=spark, lake=lake)
+connect(twin.lake, enabled(twin.settings, twin.lake))  # what comes now is no history
 for day in (0, 3):
     twin.land(stream(day, 150, day))
     twin.assert_equal()

@@ -74,7 +74,7 @@ def test_one_owner_has_a_schema_until_its_time_is_over(place):
         assert connection.execute(*sql.let_go("acme", "killed")) == 0
 
 
-@pytest.mark.slow
+@pytest.mark.standin
 def test_of_many_that_want_a_schema_at_once_one_has_it(place):
     with place.open(patience=0).connect() as connection:
         connection.execute(*place.open().dialect.create_schema(INTERNAL), *place.open().dialect.create_cursors())

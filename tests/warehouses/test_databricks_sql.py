@@ -52,7 +52,7 @@ def twin(tmp_path, place):
     return Twin(tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.standin
 def test_what_a_lake_holds_arrives_and_nothing_is_left_in_the_volume(twin, place):
     twin.land(case_study_events())
     assert synced_same(twin, place).rows == 25
@@ -63,7 +63,7 @@ def test_what_a_lake_holds_arrives_and_nothing_is_left_in_the_volume(twin, place
     assert {statement.split()[0] for statement in place.workspace.said} >= {"PUT", "REMOVE", "MERGE", "CREATE"}
 
 
-@pytest.mark.slow
+@pytest.mark.standin
 def test_test_connection_finds_every_right_and_leaves_nothing(place):
     trial = try_out(place.open(), {})
     assert trial.ok, trial.shown()
@@ -103,7 +103,7 @@ def test_a_workspace_that_goes_away_is_unreachable(place):
             connection.query("SELECT 1")
 
 
-@pytest.mark.slow
+@pytest.mark.standin
 def test_files_that_a_killed_sync_left_in_the_volume_go_with_the_next_one(twin, place):
     left = place.workspace.place("/Volumes/spark_catalog/_profiles_sync/staging/acme/pages-0-0.parquet")
     left.parent.mkdir(parents=True)
