@@ -14,7 +14,7 @@ from profiles_sync.spec.sizes import in_bytes
 from profiles_sync.spec.tables import table
 from profiles_sync.sync.apply import Work
 from profiles_sync.sync.begun import begun
-from profiles_sync.sync.empty import Unchanged
+from profiles_sync.sync.given import without_rows
 from profiles_sync.sync.group import Ready, next_group
 from profiles_sync.sync.plan import Step
 from profiles_sync.sync.results import WarehouseResult, on_its_own, told
@@ -231,4 +231,4 @@ def _as_it_was(lake: Lake, known: Known, name: str, bounds: Bounds) -> Batch | N
     is_switched_on = name in known.unmade and bounds.selection.has(name)
     is_missing = name in known.since or name in known.begun or is_switched_on
     at = known.after(name, bounds)
-    return Unchanged(table(name), lake.types(name), at) if is_missing and at else None
+    return without_rows(table(name), lake.types(name), at) if is_missing and at else None

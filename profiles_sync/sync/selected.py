@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from profiles_sync.spec.selection import Selection
 from profiles_sync.spec.tables import Table, Type
+from profiles_sync.sync.given import without_rows
 from profiles_sync.sync.plan import LeaveOut, LoadStaging, Step, plan_table
 from profiles_sync.warehouses.base import Batch, Capabilities, Cursor
 from profiles_sync.warehouses.names import physical
@@ -20,30 +21,28 @@ _UNMADE = "-"  # before the commit in the record of a table that was never made,
 
 @dataclass
 class Chosen:
-    """A `warehouses.base.Batch` as far as it goes to a warehouse: some columns of `rows`, or none of these."""
+    """A `warehouses.base.Batch` as far as it goes to a warehouse: some columns of `rows`."""
 
     table: Table
     types: Mapping[str, Type]
     cursor: Cursor
     full: bool
-    rows: Batch | None
-    bytes: int = 0
+    rows: Batch
+    bytes: int
 
     @property
     def is_empty(self) -> bool:
         """See `warehouses.base.Batch`."""
-        return self.rows is None or self.rows.is_empty
+        return self.rows.is_empty
 
     def arrow(self) -> pa.RecordBatchReader:
         """See `warehouses.base.Batch`."""
-        assert self.rows is not None, self.table.name
         rows, left_out = self.rows.arrow(), self.rows.types.keys() - self.types.keys()
         schema = pa.schema([field for field in rows.schema if field.name not in left_out])
         return pa.RecordBatchReader.from_batches(schema, (batch.select(schema.names) for batch in rows))
 
     def spark(self, session: Any) -> Any:  # noqa: ANN401 a DataFrame, where pyspark is
         """See `warehouses.base.Batch`."""
-        assert self.rows is not None, self.table.name
         return self.rows.spark(session).drop(*(self.rows.types.keys() - self.types.keys()))
 
 
@@ -77,7 +76,7 @@ def all_of(batch: Batch | None) -> Batch | None:
 def _without_rows(batch: Batch, existing: Mapping[str, str] | None) -> Batch:
     """Moves the cursor. Where there is no table that is written down: nobody has dropped it."""
     cursor = batch.cursor if existing is not None else replace(batch.cursor, commit=_UNMADE + batch.cursor.commit)
-    return Chosen(batch.table, {}, cursor, False, None)
+    return without_rows(batch.table, {}, cursor)
 
 
 def unmade(cursors: Mapping[str, Cursor]) -> frozenset[str]:

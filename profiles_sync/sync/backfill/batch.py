@@ -1,38 +1,14 @@
 """Staged history as a batch for a warehouse, and together with what changed since it was staged."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from profiles_sync.lake.area import Kept
 from profiles_sync.lake.base import Lake
 from profiles_sync.lake.tables import ARROW
-from profiles_sync.spec.tables import Change, Table, Type, table
+from profiles_sync.spec.tables import Change, Table, table
+from profiles_sync.sync.given import Given
 from profiles_sync.warehouses.base import OPERATION, Batch, Cursor
-
-
-@dataclass
-class Backfilled:
-    """A `warehouses.base.Batch`; `read` gives the rows when they are asked for."""
-
-    table: Table
-    types: Mapping[str, Type]
-    cursor: Cursor
-    read: Callable[[], pa.RecordBatchReader]
-    bytes: int
-    is_empty: bool = False
-    full: bool = False
-
-    def arrow(self) -> pa.RecordBatchReader:
-        """See `warehouses.base.Batch`."""
-        return self.read()
-
-    def spark(self, session: Any) -> Any:  # noqa: ANN401 a DataFrame, where pyspark is
-        """See `warehouses.base.Batch`."""
-        return session.createDataFrame(self.arrow().read_all())
 
 
 def batch_of(kept: Kept, name: str, lake: Lake, recorded: Cursor) -> Batch:
@@ -44,16 +20,14 @@ def batch_of(kept: Kept, name: str, lake: Lake, recorded: Cursor) -> Batch:
     """
     about = table(name)
     if about.change is Change.APPEND:
-        return Backfilled(about, kept.types, recorded, kept.arrow, kept.bytes, not kept.rows)
+        return Given(about, kept.types, recorded, kept.arrow, kept.bytes, not kept.rows)
     is_behind = recorded.table_id != kept.cursor.table_id or recorded.version < kept.cursor.version
     changed = lake.changes(name, recorded if is_behind else kept.cursor)
     if changed is None:
-        return Backfilled(about, kept.types, kept.cursor, lambda: merged(kept, about, None), kept.bytes)
+        return Given(about, kept.types, kept.cursor, lambda: merged(kept, about, None), kept.bytes)
     if changed.full:  # what happened since is not known any more
         return changed
-    return Backfilled(
-        about, changed.types, changed.cursor, lambda: merged(kept, about, changed), kept.bytes + changed.bytes
-    )
+    return Given(about, changed.types, changed.cursor, lambda: merged(kept, about, changed), kept.bytes + changed.bytes)
 
 
 def merged(kept: Kept, about: Table, changed: Batch | None) -> pa.RecordBatchReader:
