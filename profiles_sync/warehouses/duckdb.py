@@ -16,12 +16,13 @@ import pyarrow.compute as pc
 from pydantic import Field
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
-from profiles_sync.errors import MissingExtra, ProfilesSyncError, WarehouseRefused, WarehouseUnreachable
+from profiles_sync.errors import ProfilesSyncError, WarehouseRefused, WarehouseUnreachable
 from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses.base import Batch, Capabilities, Staged
 from profiles_sync.warehouses.declared import Declared
 from profiles_sync.warehouses.rows import by_table, renamed
 from profiles_sync.warehouses.sql import Dialect
+from profiles_sync.warehouses.told import not_installed
 
 if TYPE_CHECKING:
     import duckdb
@@ -197,9 +198,7 @@ class DuckDBWarehouse:
         try:
             import duckdb
         except ImportError:
-            raise MissingExtra(
-                f"warehouse {self.name}: duckdb is not installed; pip install 'profiles-sync[duckdb]'"
-            ) from None
+            raise not_installed(self.name, "duckdb", "duckdb") from None
         opened = duckdb.connect()
         try:
             self._attach(opened, Path(self.settings.path), read_only)

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, SecretStr
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
-from profiles_sync.errors import MissingExtra, ProfilesSyncError, WarehouseBusy, WarehouseRefused, WarehouseUnreachable
+from profiles_sync.errors import ProfilesSyncError, WarehouseBusy, WarehouseRefused, WarehouseUnreachable
 from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses.base import INTERNAL, OPERATION, Batch, Capabilities, Cast, Staged
 from profiles_sync.warehouses.declared import Declared
 from profiles_sync.warehouses.rows import by_table, renamed
 from profiles_sync.warehouses.sql import Dialect
+from profiles_sync.warehouses.told import busy, not_installed, not_reached, went_away
 
 if TYPE_CHECKING:
     from adbc_driver_manager import dbapi
@@ -211,7 +212,7 @@ class PostgresConnection:
 
     def _lock(self, schema: str, lock: int) -> None:
         if not self.query(f"SELECT pg_try_advisory_lock({lock})")[0][0]:
-            raise WarehouseBusy(f"another sync of schema {schema} is under way; let one run at a time sync it")
+            raise busy(schema)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -283,9 +284,7 @@ class PostgresConnection:
         except Error as error:
             what = " ".join(statement.split()[:3])
             if self._is_gone(error):
-                raise WarehouseUnreachable(
-                    f"postgres went away during {what}; what was not committed is not there, the next run repeats it"
-                ) from None
+                raise went_away("postgres", what) from None
             raise WarehouseRefused(f"postgres refused {what}: {_kind(error)}") from None
 
     def _is_gone(self, error: Exception) -> bool:
@@ -354,9 +353,7 @@ class PostgresWarehouse:
             from adbc_driver_manager import Error
             from adbc_driver_postgresql import dbapi as driver
         except ImportError:
-            raise MissingExtra(
-                f"warehouse {self.name}: its driver is not installed; pip install 'profiles-sync[postgres]'"
-            ) from None
+            raise not_installed(self.name, "its driver", "postgres") from None
         try:
             opened: dbapi.Connection = driver.connect(self.settings.conninfo, autocommit=True)
             return opened
@@ -381,10 +378,7 @@ class PostgresWarehouse:
             return WarehouseRefused(f"warehouse {self.name}: {self._server} refused the connection: {said}")
         if any(word in str(error) for word in ("SSL", "certificate", "no password")):
             return WarehouseRefused(f"warehouse {self.name}: {self._server}: {_last(error)}; see password and sslmode")
-        return WarehouseUnreachable(
-            f"warehouse {self.name}: {self._server} cannot be reached: {_last(error)}; nothing was written, the next "
-            "run tries again"
-        )
+        return not_reached(f"warehouse {self.name}: {self._server}", _last(error))
 
 
 def _last(error: Exception) -> str:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from profiles_sync.errors import MissingExtra, WarehouseRefused
+from profiles_sync.errors import WarehouseRefused
 from profiles_sync.warehouses.bigquery.faults import said
 from profiles_sync.warehouses.bigquery.labels import labels_of
 from profiles_sync.warehouses.bigquery.settings import BigQuerySettings
+from profiles_sync.warehouses.told import not_installed
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -32,9 +33,7 @@ class Calls:
         try:
             from google.cloud.bigquery.retry import DEFAULT_RETRY
         except ImportError:
-            raise MissingExtra(
-                f"warehouse {name}: its client is not installed; pip install 'profiles-sync[bigquery]'"
-            ) from None
+            raise not_installed(name, "its client", "bigquery") from None
         self.name, self.settings = name, settings
         self.retry = DEFAULT_RETRY.with_timeout(max(patience, 0.1)).with_delay(initial=0.2, maximum=5)
         self.client = self._made()

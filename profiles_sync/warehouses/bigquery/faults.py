@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from profiles_sync.errors import ProfilesSyncError, WarehouseBusy, WarehouseRefused, WarehouseUnreachable
+from profiles_sync.errors import ProfilesSyncError, WarehouseBusy, WarehouseRefused
+from profiles_sync.warehouses.told import went_away
 
 _CONFLICT = re.compile(r"(?i)aborted due to concurrent update|could not serialize access")
 SESSION_ENDED = re.compile(r"(?i)session\b.*\b(terminated|expired|not exist|not found|invalid)|invalid .*session id")
@@ -38,9 +39,7 @@ def told(what: str) -> Iterator[None]:
 
 def _ours(what: str, error: Exception) -> ProfilesSyncError:
     if is_gone(error):
-        return WarehouseUnreachable(
-            f"bigquery went away during {what}; what was not committed is not there, the next run repeats it"
-        )
+        return went_away("bigquery", what)
     text = said(error)
     if _CONFLICT.search(text) or SESSION_ENDED.search(text):
         return WarehouseBusy(

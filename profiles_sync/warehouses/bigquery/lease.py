@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from profiles_sync.errors import WarehouseBusy
 from profiles_sync.warehouses.base import INTERNAL
 from profiles_sync.warehouses.bigquery.client import Calls
+from profiles_sync.warehouses.told import busy
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -64,9 +65,7 @@ class Lease:
             elif time.monotonic() - since > SILENCE and self._took(there, before := there.description):
                 return self._kept(before)
             if alive and time.monotonic() > deadline:  # who was silent so far is waited out
-                raise WarehouseBusy(
-                    f"another sync of schema {self._schema} is under way; let one run at a time sync it"
-                )
+                raise busy(self._schema)
             time.sleep(_LOOK)
         return self._kept(None)
 

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from profiles_sync.errors import MissingExtra, ProfilesSyncError, WarehouseRefused, WarehouseUnreachable
+from profiles_sync.errors import ProfilesSyncError, WarehouseRefused, WarehouseUnreachable
 from profiles_sync.warehouses.databricks import faults
 from profiles_sync.warehouses.databricks.connection import DatabricksConnection
 from profiles_sync.warehouses.databricks.dialect import DatabricksDialect
 from profiles_sync.warehouses.databricks.login import ServicePrincipal
 from profiles_sync.warehouses.databricks.settings import DatabricksSettings
+from profiles_sync.warehouses.told import not_installed
 
 if TYPE_CHECKING:
     from databricks.sql.client import Connection, Cursor
@@ -97,9 +98,7 @@ def opener_of(name: str, settings: DatabricksSettings, patience: float) -> Opene
         from databricks import sql
         from databricks.sql.exc import Error
     except ImportError:
-        raise MissingExtra(
-            f"warehouse {name}: its connector is not installed; pip install 'profiles-sync[databricks]'"
-        ) from None
+        raise not_installed(name, "its connector", "databricks") from None
     logging.getLogger("databricks.sql").setLevel(logging.CRITICAL)  # it logs what it raises, with statements
 
     def opener() -> "Connection":

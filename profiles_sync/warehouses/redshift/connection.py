@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from typing import Any
 
-from profiles_sync.errors import ProfilesSyncError, WarehouseBusy, WarehouseRefused
+from profiles_sync.errors import ProfilesSyncError, WarehouseRefused
 from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses.base import INTERNAL, OPERATION, Batch, Staged
 from profiles_sync.warehouses.files import Fitted, naive, parquet_files, to_bytes
@@ -15,6 +15,7 @@ from profiles_sync.warehouses.redshift.dialect import CAPABILITIES, DIALECT, LON
 from profiles_sync.warehouses.redshift.session import Session
 from profiles_sync.warehouses.redshift.staging import Folder
 from profiles_sync.warehouses.rows import by_table, renamed
+from profiles_sync.warehouses.told import busy
 
 _CANCELLED = "57014"  # the statement took longer than it may
 _COUNTED = ("INSERT", "DELETE", "UPDATE")  # what MERGE changes is what was inserted before it
@@ -68,9 +69,7 @@ class RedshiftConnection:
         except WarehouseRefused as refused:
             if _CANCELLED not in str(refused):
                 raise
-            raise WarehouseBusy(
-                f"another sync of schema {schema} is under way; let one run at a time sync it"
-            ) from None
+            raise busy(schema) from None
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -2,60 +2,37 @@
 
 import re
 import struct
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from profiles_sync.errors import (
-    MissingExtra,
     ProfilesSyncError,
-    WarehouseBusy,
     WarehouseRefused,
-    WarehouseUnreachable,
 )
+from profiles_sync.warehouses.dbapi import DBAPISession
 from profiles_sync.warehouses.redshift.settings import RedshiftSettings
+from profiles_sync.warehouses.told import conflict, not_installed, not_reached, went_away
 
 _BROKEN = ("08", "57P")  # classes of errors that say the connection is gone or the cluster goes down
 _NOT_NOW = ("starting up", "shutting down", "recovery mode", "not yet accepting", "too many", "connection limit")
 _CONFLICT = re.compile(r"(?i)serializable isolation|conflict with concurrent|concurrent transaction|deadlock")
 
 
-class Session:
+class Session(DBAPISession):
     """An open session. Each statement goes alone, outside a transaction until BEGIN."""
-
-    def __init__(self, opened: Any) -> None:  # noqa: ANN401 the driver has no types
-        self._opened = opened
-
-    def run(self, statement: str) -> int:
-        """Run one statement; returns the rows that it changed, -1 where nothing is told."""
-        with self._telling(statement), self._cursor() as cursor:
-            cursor.execute(statement)
-            return int(cursor.rowcount)
-
-    def query(self, statement: str) -> Sequence[Sequence[Any]]:
-        """Run one query."""
-        with self._telling(statement), self._cursor() as cursor:
-            cursor.execute(statement)
-            return [tuple(row) for row in cursor.fetchall()]
 
     def wait_at_most(self, seconds: float | None) -> None:
         """How long an answer may take; None for any time, a dead server is found by keepalive then."""
         self._opened._usock.settimeout(seconds)  # the driver has one timeout for connecting and for answers
 
-    def close(self) -> None:
-        """End the session; what it holds is let go of."""
-        with suppress(Exception):
-            self._opened.close()
-
     @contextmanager
     def _cursor(self) -> Iterator[Any]:
-        cursor = self._opened.cursor()
-        try:
-            yield cursor
-        finally:
-            self._opened._caches.clear()  # the driver keeps the text of every statement
-            with suppress(Exception):
-                cursor.close()
+        with super()._cursor() as cursor:
+            try:
+                yield cursor
+            finally:
+                self._opened._caches.clear()  # the driver keeps the text of every statement
 
     @contextmanager
     def _telling(self, statement: str) -> Iterator[None]:
@@ -67,13 +44,9 @@ class Session:
         except (Error, OSError, struct.error, AttributeError) as error:  # the last two: an answer that broke off
             told = _told(error)
             if told is None or told.get("C", "").startswith(_BROKEN):
-                raise WarehouseUnreachable(
-                    f"redshift went away during {what}; what was not committed is not there, the next run repeats it"
-                ) from None
+                raise went_away("redshift", what) from None
             if _CONFLICT.search(f"{told.get('M')} {told.get('D')}"):
-                raise WarehouseBusy(
-                    f"another transaction is writing the same tables, seen during {what}; the next run repeats it"
-                ) from None
+                raise conflict(what) from None
             raise WarehouseRefused(f"redshift refused {what}: {_kind(told)}") from None
 
 
@@ -88,9 +61,7 @@ def opened(name: str, settings: RedshiftSettings) -> Session:
     try:
         from redshift_connector import connect
     except ImportError:
-        raise MissingExtra(
-            f"warehouse {name}: its driver is not installed; pip install 'profiles-sync[redshift]'"
-        ) from None
+        raise not_installed(name, "its driver", "redshift") from None
     try:
         made = connect(
             host=settings.host,
@@ -140,7 +111,7 @@ def _not_opened(where: str, error: Exception) -> ProfilesSyncError:
     said = _kind(told) if told else _last(error)
     if any(word in said for word in ("SSL", "certificate")):
         return WarehouseRefused(f"{where}: {said}; see sslmode")
-    return WarehouseUnreachable(f"{where} cannot be reached: {said}; nothing was written, the next run tries again")
+    return not_reached(where, said)
 
 
 def _last(error: Exception) -> str:

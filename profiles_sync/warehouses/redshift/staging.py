@@ -11,8 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from profiles_sync.errors import MissingExtra, ProfilesSyncError, WarehouseRefused, WarehouseUnreachable
+from profiles_sync.errors import ProfilesSyncError, WarehouseRefused, WarehouseUnreachable
 from profiles_sync.warehouses.redshift.settings import RedshiftSettings
+from profiles_sync.warehouses.told import not_installed, not_reached
 
 _ATTEMPTS, _CONNECT, _READ = 4, 10, 60
 _AT_ONCE = 1000  # keys that S3 deletes in one request
@@ -61,9 +62,7 @@ class Folder:
             import boto3
             from botocore.config import Config
         except ImportError:
-            raise MissingExtra(
-                f"warehouse {self._warehouse}: boto3 is not installed; pip install 'profiles-sync[redshift]'"
-            ) from None
+            raise not_installed(self._warehouse, "boto3", "redshift") from None
         retries = {"max_attempts": _ATTEMPTS, "mode": "standard"}
         patience = Config(connect_timeout=_CONNECT, read_timeout=_READ, retries=retries)
         return boto3.client("s3", region_name=self._settings.s3_region, config=patience)
@@ -89,6 +88,4 @@ class Folder:
                 f"{where} cannot be written: no AWS credentials; set AWS_PROFILE, or a role for this machine"
             ) from None
         except BotoCoreError as error:
-            raise WarehouseUnreachable(
-                f"{where} cannot be reached: {type(error).__name__}; nothing was written, the next run tries again"
-            ) from None
+            raise not_reached(where, type(error).__name__) from None

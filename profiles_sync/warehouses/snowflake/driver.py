@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from profiles_sync.errors import MissingExtra, ProfilesSyncError, WarehouseRefused, WarehouseUnreachable
+from profiles_sync.errors import ProfilesSyncError, WarehouseRefused
 from profiles_sync.warehouses.snowflake.settings import SnowflakeSettings
+from profiles_sync.warehouses.told import not_installed, not_reached, went_away
 
 if TYPE_CHECKING:
     import snowflake.connector as connector
@@ -51,9 +52,7 @@ def opened(name: str, settings: SnowflakeSettings, tag: str) -> "connector.Snowf
     try:
         from snowflake import connector
     except ImportError:
-        raise MissingExtra(
-            f"warehouse {name}: its driver is not installed; pip install 'profiles-sync[snowflake]'"
-        ) from None
+        raise not_installed(name, "its driver", "snowflake") from None
     try:
         return connector.connect(**_login(settings), session_parameters=_SESSION | {"QUERY_TAG": tag})
     except connector.Error as error:
@@ -97,9 +96,7 @@ def _not_opened(name: str, settings: SnowflakeSettings, error: "connector.Error"
     where, said = settings.host or settings.account, _kind(error)
     if "Failed to connect to DB" in str(error) or not _is_gone(error) or "404" in said:
         return WarehouseRefused(f"warehouse {name}: {where} refused the connection: {said}")
-    return WarehouseUnreachable(
-        f"warehouse {name}: {where} cannot be reached: {said}; nothing was written, the next run tries again"
-    )
+    return not_reached(f"warehouse {name}: {where}", said)
 
 
 @contextmanager
@@ -117,9 +114,7 @@ def telling(statement: str) -> Iterator[None]:
     except Error as error:
         what = " ".join(statement.split()[:3])
         if _is_gone(error):
-            raise WarehouseUnreachable(
-                f"snowflake went away during {what}; what was not committed is not there, the next run repeats it"
-            ) from None
+            raise went_away("snowflake", what) from None
         raise WarehouseRefused(f"snowflake refused {what}: {_kind(error)}") from None
 
 

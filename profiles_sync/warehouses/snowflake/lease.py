@@ -15,6 +15,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_expo
 
 from profiles_sync.errors import ProfilesSyncError, WarehouseBusy, WarehouseUnreachable
 from profiles_sync.warehouses.snowflake.dialect import DIALECT
+from profiles_sync.warehouses.told import busy
 
 
 class Session(Protocol):
@@ -78,7 +79,7 @@ class Lease:
 
     def _take(self) -> None:
         if not self._session.execute(DIALECT.take_lock(self._schema, self._holder, self._seconds)):
-            raise WarehouseBusy(f"another sync of schema {self._schema} is under way; let one run at a time sync it")
+            raise busy(self._schema)
 
     def confirm(self) -> None:
         """Be sure, within a transaction, that nobody took it and nobody takes it before the commit.

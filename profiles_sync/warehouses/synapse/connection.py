@@ -13,6 +13,7 @@ from profiles_sync.warehouses.rows import by_table, renamed
 from profiles_sync.warehouses.synapse.dialect import CAPABILITIES, DIALECT, LONGEST, lock_name
 from profiles_sync.warehouses.synapse.session import Session
 from profiles_sync.warehouses.synapse.staging import Folder
+from profiles_sync.warehouses.told import busy
 
 _COUNTED = ("INSERT", "DELETE", "UPDATE")
 _COLUMNS = (
@@ -57,9 +58,7 @@ class SynapseConnection:
             for statement in DIALECT.take_lock(schema):
                 holder.run(statement)
         except WarehouseBusy:
-            raise WarehouseBusy(
-                f"another sync of schema {schema} is under way; let one run at a time sync it"
-            ) from None
+            raise busy(schema) from None
         holder.wait_at_most(0)
 
     @contextmanager

@@ -1,18 +1,17 @@
 """One session of mssql-python, and what its errors say."""
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from profiles_sync.errors import (
-    MissingExtra,
     ProfilesSyncError,
-    WarehouseBusy,
     WarehouseRefused,
-    WarehouseUnreachable,
 )
+from profiles_sync.warehouses.dbapi import DBAPISession
 from profiles_sync.warehouses.synapse.settings import SynapseSettings
+from profiles_sync.warehouses.told import conflict, not_installed, not_reached, went_away
 
 _GONE = re.compile(
     r"(?i)communication link failure|connection (is |was )?(not open|closed|failure|reset|broken)|tcp provider|"
@@ -27,41 +26,12 @@ _OF_NAMES = re.compile(
 _PREFIX = re.compile(r"(\[[^\]]*\])+")  # of the driver's parts
 
 
-class Session:
+class Session(DBAPISession):
     """An open session. Each statement goes alone, outside a transaction until BEGIN TRANSACTION."""
-
-    def __init__(self, opened: Any) -> None:  # noqa: ANN401 the driver has no types
-        self._opened = opened
-
-    def run(self, statement: str) -> int:
-        """Run one statement; returns the rows that it changed, -1 where nothing is told."""
-        with self._telling(statement), self._cursor() as cursor:
-            cursor.execute(statement)
-            return int(cursor.rowcount)
-
-    def query(self, statement: str) -> Sequence[Sequence[Any]]:
-        """Run one query."""
-        with self._telling(statement), self._cursor() as cursor:
-            cursor.execute(statement)
-            return [tuple(row) for row in cursor.fetchall()]
 
     def wait_at_most(self, seconds: int) -> None:
         """How long a statement may take; 0 for any time."""
         self._opened.timeout = seconds
-
-    def close(self) -> None:
-        """End the session; what it holds is let go of."""
-        with suppress(Exception):
-            self._opened.close()
-
-    @contextmanager
-    def _cursor(self) -> Iterator[Any]:
-        cursor = self._opened.cursor()
-        try:
-            yield cursor
-        finally:
-            with suppress(Exception):
-                cursor.close()
 
     @contextmanager
     def _telling(self, statement: str) -> Iterator[None]:
@@ -73,13 +43,9 @@ class Session:
         except (Error, OSError, RuntimeError) as error:
             said = str(error)
             if _LATE.search(said) or _CONFLICT.search(said):
-                raise WarehouseBusy(
-                    f"another transaction is writing the same tables, seen during {what}; the next run repeats it"
-                ) from None
+                raise conflict(what) from None
             if isinstance(error, InterfaceError | OSError | RuntimeError) or _GONE.search(said):
-                raise WarehouseUnreachable(
-                    f"synapse went away during {what}; what was not committed is not there, the next run repeats it"
-                ) from None
+                raise went_away("synapse", what) from None
             raise WarehouseRefused(f"synapse refused {what}: {_kind(error)}") from None
 
 
@@ -109,9 +75,7 @@ def opened(name: str, settings: SynapseSettings) -> Session:
     try:
         return Session(driver_connect(settings))
     except ImportError:
-        raise MissingExtra(
-            f"warehouse {name}: its driver is not installed; pip install 'profiles-sync[synapse]'"
-        ) from None
+        raise not_installed(name, "its driver", "synapse") from None
     except Exception as error:  # the driver's connection raises errors of many kinds
         raise _not_opened(f"warehouse {name}: {settings.host}:{settings.port}", error) from None
 
@@ -120,7 +84,7 @@ def _not_opened(where: str, error: Exception) -> ProfilesSyncError:
     said = _kind(error)
     if re.search(r"(?i)login failed|cannot open|not allowed to access|permission|certificate|connection string", said):
         return WarehouseRefused(f"{where} refused the connection: {said}")
-    return WarehouseUnreachable(f"{where} cannot be reached: {said}; nothing was written, the next run tries again")
+    return not_reached(where, said)
 
 
 def _kind(error: Exception) -> str:

@@ -11,8 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from profiles_sync.errors import MissingExtra, ProfilesSyncError, WarehouseRefused, WarehouseUnreachable
+from profiles_sync.errors import ProfilesSyncError, WarehouseRefused
 from profiles_sync.warehouses.synapse.settings import SynapseSettings
+from profiles_sync.warehouses.told import not_installed, not_reached
 
 _PATIENCE: Any = {"connect_timeout": "10s", "timeout": "120s"}
 _RETRIES: Any = {"max_retries": 4, "retry_timeout": timedelta(seconds=120)}
@@ -27,9 +28,7 @@ def opened(warehouse: str, settings: SynapseSettings) -> Any:  # noqa: ANN401 a 
 
         found = AzureCredentialProvider()
     except ImportError:
-        raise MissingExtra(
-            f"warehouse {warehouse}: azure-identity is not installed; pip install 'profiles-sync[synapse]'"
-        ) from None
+        raise not_installed(warehouse, "azure-identity", "synapse") from None
     return AzureStore(
         container_name=settings.storage_container,
         account_name=settings.storage_account,
@@ -95,6 +94,4 @@ class Folder:
                 "writes and deletes there"
             ) from None
         except (BaseError, OSError) as error:
-            raise WarehouseUnreachable(
-                f"{where} cannot be reached: {type(error).__name__}; nothing was written, the next run tries again"
-            ) from None
+            raise not_reached(where, type(error).__name__) from None

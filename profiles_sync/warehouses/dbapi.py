@@ -1,0 +1,42 @@
+"""A session of a driver that keeps to Python's Database API; what drivers do not agree on are their errors."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import Any
+
+
+class DBAPISession:
+    """An open session. Each statement goes alone, outside a transaction until one is begun."""
+
+    def __init__(self, opened: Any) -> None:  # noqa: ANN401 the drivers have no types
+        self._opened = opened
+
+    def run(self, statement: str) -> int:
+        """Run one statement; returns the rows that it changed, -1 where nothing is told."""
+        with self._telling(statement), self._cursor() as cursor:
+            cursor.execute(statement)
+            return int(cursor.rowcount)
+
+    def query(self, statement: str) -> Sequence[Sequence[Any]]:
+        """Run one query."""
+        with self._telling(statement), self._cursor() as cursor:
+            cursor.execute(statement)
+            return [tuple(row) for row in cursor.fetchall()]
+
+    def close(self) -> None:
+        """End the session; what it holds is let go of."""
+        with suppress(Exception):
+            self._opened.close()
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Any]:
+        cursor = self._opened.cursor()
+        try:
+            yield cursor
+        finally:
+            with suppress(Exception):
+                cursor.close()
+
+    def _telling(self, statement: str) -> AbstractContextManager[None]:
+        """The driver's errors as ours."""
+        raise NotImplementedError

@@ -1,0 +1,30 @@
+"""Errors that every kind of warehouse tells in the same words."""
+
+from profiles_sync.errors import MissingExtra, WarehouseBusy, WarehouseUnreachable
+
+
+def busy(schema: str) -> WarehouseBusy:
+    """Another sync has the schema."""
+    return WarehouseBusy(f"another sync of schema {schema} is under way; let one run at a time sync it")
+
+
+def went_away(kind: str, what: str) -> WarehouseUnreachable:
+    """The connection was lost, or the server went down, during a statement."""
+    return WarehouseUnreachable(
+        f"{kind} went away during {what}; what was not committed is not there, the next run repeats it"
+    )
+
+
+def not_installed(name: str, what: str, extra: str) -> MissingExtra:
+    """A package that a warehouse needs, and the extra that brings it."""
+    return MissingExtra(f"warehouse {name}: {what} is not installed; pip install 'profiles-sync[{extra}]'")
+
+
+def not_reached(where: str, said: str) -> WarehouseUnreachable:
+    """Nobody answers there, or nobody who lets anybody in now."""
+    return WarehouseUnreachable(f"{where} cannot be reached: {said}; nothing was written, the next run tries again")
+
+
+def conflict(what: str) -> WarehouseBusy:
+    """A statement met a transaction of somebody else's."""
+    return WarehouseBusy(f"another transaction is writing the same tables, seen during {what}; the next run repeats it")
