@@ -130,6 +130,19 @@ def known(settings: Settings, log: Log, name: str) -> Managed:
     return there[name]
 
 
+def there(settings: Settings, log: Log, name: str) -> Managed:
+    """One of them that was not deleted.
+
+    Raises:
+        SettingsError: There is no warehouse of that name.
+        ChangeRefused: It was deleted.
+    """
+    one = known(settings, log, name)
+    if one.status is Status.DELETED:
+        raise ChangeRefused(f"warehouse {name} is deleted; {_ADVICE[Status.DELETED]}")
+    return one
+
+
 def _by_name(changes: Iterable[Change]) -> dict[str, list[Change]]:
     found: dict[str, list[Change]] = {}
     for change in changes:

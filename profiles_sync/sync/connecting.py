@@ -15,7 +15,7 @@ from profiles_sync.control.credentials import KEPT
 from profiles_sync.control.log import Log
 from profiles_sync.control.operating import changed
 from profiles_sync.control.policy import Right, ask
-from profiles_sync.control.warehouses import Managed, Status, known, managed
+from profiles_sync.control.warehouses import Managed, Status, known, managed, there
 from profiles_sync.errors import ChangeRefused, SettingsError
 from profiles_sync.lake.base import Lake
 from profiles_sync.lake.opening import lake_of
@@ -80,11 +80,10 @@ def test(settings: Settings, name: str, typed: str | None = None, who: str | Non
     lake = lake_of(settings)
     who = ask(settings, lake, Right.CHANGE, f"warehouse test {name}", who)
     log = Log.read(lake)
-    one = known(settings, log, name)
-    if one.settings is None or one.status is Status.DELETED:
-        raise ChangeRefused(f"warehouse {name} is deleted; add it again first")
+    one = there(settings, log, name)
     if typed is None:
         return _try_and_request(settings, lake, log, one, who)
+    assert one.settings is not None, name
     field = credentials.typed_field(name, one.settings.type)
     tried = one.with_settings(one.settings.model_copy(update={field: SecretStr(typed)}))
     return Connected(_trial(settings, tried), one.status)

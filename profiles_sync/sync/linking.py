@@ -14,7 +14,7 @@ from profiles_sync.control import credentials, vault
 from profiles_sync.control.linked import Linked, asked_for, keep, linked
 from profiles_sync.control.log import Log
 from profiles_sync.control.policy import Right, ask
-from profiles_sync.control.warehouses import Managed, Status, known
+from profiles_sync.control.warehouses import Managed, there
 from profiles_sync.data_graph.prerequisite import Lacking
 from profiles_sync.data_graph.reads import reads
 from profiles_sync.data_graph.validation import Answer, Check
@@ -103,9 +103,7 @@ def validate(settings: Settings, name: str, who: str | None = None) -> Validated
 
 
 def _sync(settings: Settings, log: Log, name: str) -> Managed:
-    one = known(settings, log, name)
-    if one.status is Status.DELETED:
-        raise ChangeRefused(f"warehouse {name} is deleted; add it again first")
+    one = there(settings, log, name)
     if one.settings is not None and one.settings.type not in data_graph.CHECKS:
         kinds = ", ".join(data_graph.CHECKS)
         raise SettingsError(f"warehouse {name} is of type {one.settings.type}; the Data Graph is for {kinds}")
@@ -120,8 +118,8 @@ def _tried(settings: Settings, name: str, one: Linked, managed: Managed) -> Tria
         managed.settings.model_dump(), one.profiles_database, reads(one.profiles_schema, (), ())
     )
     for database, same in groupby(checks, lambda check: check.database):
-        there = managed.settings.model_copy(update={field: database})
-        opened = open_warehouse(name, there, one.profiles_schema, session_of(settings))
+        elsewhere = managed.settings.model_copy(update={field: database})
+        opened = open_warehouse(name, elsewhere, one.profiles_schema, session_of(settings))
         found.checks += _in_database(list(same), opened)
     return found
 
