@@ -49,6 +49,7 @@ class SynapseConnection:
             self._folder.clear()
             yield
         finally:
+            self._folder.remove()  # while the folder is still ours alone: the next sync lists it at once
             holder.close()
 
     def _lock(self, holder: Session, schema: str) -> None:
