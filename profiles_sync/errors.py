@@ -95,7 +95,15 @@ class OverLimit(Terminal):
 
 
 class WarehouseRefused(Terminal):
-    """A warehouse was reached and said no."""
+    """A warehouse was reached and said no.
+
+    `grant` is what gives the right that is missing; empty where it is none of the warehouse's own, None where nobody
+    can tell from the error.
+    """
+
+    def __init__(self, said: str, grant: str | None = None) -> None:
+        super().__init__(said)
+        self.grant = grant
 
     @property
     def problem(self) -> Problem:
@@ -120,6 +128,19 @@ class WarehouseBusy(Transient):
         """See `ProfilesSyncError`."""
         return Problem(
             ErrorClass.CAPACITY, "let one run at a time sync it; the next run goes on where this one stopped"
+        )
+
+
+class WarehouseSlow(Transient):
+    """A statement took longer than it may, and was cancelled."""
+
+    @property
+    def problem(self) -> Problem:
+        """See `ProfilesSyncError`."""
+        return Problem(
+            ErrorClass.CAPACITY,
+            "see who holds a lock on the table, or what the warehouse is busy with; statement_timeout says how long a "
+            "statement may take",
         )
 
 

@@ -108,7 +108,8 @@ KNOWN: tuple[_READ, ...] = (
     ),
     (
         r"(?i)SQLSTATE 42501|permission denied|must be owner|access ?denied|insufficient privilege|not authorized|"
-        r"does not have .*permission|PERMISSION_DENIED|SQLSTATE 42704|NoSuchBucket|role is not attached",
+        r"does not have .*permission|PERMISSION_DENIED|SQLSTATE 42704|NoSuchBucket|role is not attached|"
+        r"\bForbidden\b|managed service identity",
         ErrorClass.PERMISSION,
         "the user lacks a right: let an admin grant it",
     ),
@@ -116,6 +117,11 @@ KNOWN: tuple[_READ, ...] = (
         r"(?i)SQLSTATE 57014|resize",
         ErrorClass.CAPACITY,
         "the warehouse is being resized or cancelled the statement: try again when it is done",
+    ),
+    (
+        r"(?i)cannot create a row of size",
+        ErrorClass.CAPACITY,
+        "a row has more texts than a staging table of the warehouse holds: switch columns off by Selective Sync",
     ),
     (
         r"(?i)SQLSTATE 5[34]|too many (connections|clients|tables|columns)|remaining connection slots|disk full|"

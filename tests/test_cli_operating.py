@@ -127,7 +127,7 @@ def test_a_warehouse_that_is_added_wrongly_is_told_and_not_written_down(command,
 
 def test_a_schema_that_is_called_like_a_source_is_refused(tmp_path, command):
     error = command("warehouse", "add", "x", "type=duckdb", f"path={tmp_path / 'x'}", "schema=Website", code=1)
-    assert "its schema Website is called like the source website" in error
+    assert "its schema website is called like the source website" in error
     settings = written(tmp_path, SETTINGS.replace("acme.duckdb}", "acme.duckdb, schema: website}"))
     for subcommand in ("run", "plan"):
         shown = json.loads(in_process(subcommand, "--settings", settings, "--json")[1])

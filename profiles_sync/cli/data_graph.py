@@ -106,4 +106,4 @@ def _known(of: Named) -> dict[str, str]:
     """The sync's own database, schema and user are what the Data Graph reads, and whose tables."""
     read = {"profiles_database": "database", "profiles_schema": "schema", "sync_user": "user", "location": "location"}
     known = {name: of.fields[field] for name, field in read.items() if field in of.fields}
-    return ({"profiles_schema": of.settings.schema_name} if of.settings else {}) | known
+    return ({"profiles_schema": of.schema} if of.schema else {}) | known

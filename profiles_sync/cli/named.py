@@ -11,7 +11,7 @@ import typer
 
 from profiles_sync.errors import SettingsError
 from profiles_sync.settings import Settings, load
-from profiles_sync.warehouses import setup
+from profiles_sync.warehouses import open_warehouse, setup
 
 MaybeFile = Annotated[
     Path | None, typer.Option("--settings", help="The space's settings file.", envvar="PROFILES_SYNC_SETTINGS")
@@ -20,11 +20,12 @@ MaybeFile = Annotated[
 
 @dataclass(frozen=True)
 class Named:
-    """The kind, what the settings say of that warehouse, and the settings, if there are any."""
+    """The kind, what the settings say of that warehouse, the settings, if there are any, and the schema by them."""
 
     kind: str
     fields: Mapping[str, str]
     settings: Settings | None
+    schema: str | None
 
     @property
     def egress(self) -> list[str]:
@@ -36,10 +37,13 @@ def named(word: str, file: Path | None, kinds: Mapping[str, object]) -> Named:
     """What the word stands for; a warehouse of the settings goes before a kind of that name."""
     settings = load(file) if file else None
     declared = settings.warehouses.get(word) if settings else None
-    if declared is None:
-        return Named(setup.kind_of(word, kinds), {}, settings)
-    fields = setup.fields_of(declared.model_dump(by_alias=True))
-    return Named(setup.kind_of(declared.type, kinds), fields, settings)
+    if settings is None or declared is None:
+        return Named(setup.kind_of(word, kinds), {}, settings, settings.schema_name if settings else None)
+    fields, schema = setup.fields_of(declared.model_dump(by_alias=True)), settings.schema_name
+    schema = open_warehouse(word, declared, schema).schema
+    if "schema" in fields:
+        fields["schema"] = schema
+    return Named(setup.kind_of(declared.type, kinds), fields, settings, schema)
 
 
 def field(text: str) -> tuple[str, str]:

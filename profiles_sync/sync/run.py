@@ -81,8 +81,9 @@ def _sync_tables(
     bounds: Bounds,
 ) -> None:
     dialect = warehouse.dialect
+    schema = warehouse.schema
     connection.execute(
-        *dialect.create_schema(warehouse.schema), *dialect.create_schema(INTERNAL), *dialect.create_cursors()
+        *dialect.create_schema(schema), *dialect.create_schema(INTERNAL), *dialect.create_cursors(schema)
     )
     ready = Ready(_works(connection, warehouse, lake, result, bounds))
     while True:
@@ -140,7 +141,7 @@ class Known:
 
 def known_of(connection: Connection, warehouse: Warehouse, since: Mapping[str, Cursor] = MappingProxyType({})) -> Known:
     """What a warehouse has now."""
-    recorded = "cursors" in connection.columns(INTERNAL)
+    recorded = warehouse.dialect.record(warehouse.schema) in connection.columns(INTERNAL)
     rows = connection.query(warehouse.dialect.read_cursors(warehouse.schema)) if recorded else []
     cursors = {row[0]: Cursor(row[1], int(row[2]), row[3]) for row in rows}
     columns = connection.columns(warehouse.schema)

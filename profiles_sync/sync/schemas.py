@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from profiles_sync.problems import ErrorClass, Problem
 from profiles_sync.settings import Settings
+from profiles_sync.warehouses.names import physical_schema
 from profiles_sync.warehouses.protocol import Warehouse
 
 #: What a refused schema is told as in the history.
@@ -29,10 +30,15 @@ def refused(warehouse: Warehouse, first: Mapping[str, str], settings: Settings) 
             f"warehouse {warehouse.name}: its schema is {was} since its first sync and cannot become "
             f"{warehouse.schema}; set schema: {was} for it, or declare a warehouse with another name"
         )
-    slugs = {slug.replace("-", "_").lower(): slug for slug in settings.sources}
-    if (slug := slugs.get(warehouse.schema.replace("-", "_").lower())) is None or warehouse.name in first:
+    slugs = {_compared(slug, warehouse): slug for slug in settings.sources}
+    if (slug := slugs.get(_compared(warehouse.schema, warehouse))) is None or warehouse.name in first:
         return None
     return (
         f"warehouse {warehouse.name}: its schema {warehouse.schema} is called like the source {slug}, whose own events "
         "a warehouse would have there; set another schema: for it"
     )
+
+
+def _compared(name: str, warehouse: Warehouse) -> str:
+    """A slug or schema as the schema that the warehouse would have for it, whatever its capitals."""
+    return physical_schema(name.replace("-", "_"), warehouse.capabilities).lower()

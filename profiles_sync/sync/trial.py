@@ -137,8 +137,10 @@ def _failed(right: Right, error: Exception, warehouse: Warehouse, known: Mapping
         return Check(right, False, said, ErrorClass.INTERNAL)
     problem = error.problem
     mends = problem.error_class in (_MENDS[:1] if right is Right.CONNECT else _MENDS)
-    grant = setup.grant_of(warehouse.kind, right, {**known, "schema": warehouse.schema}) if mends else None
-    return Check(right, False, str(error), problem.error_class, problem.advice, grant)
+    grant = error.grant if isinstance(error, WarehouseRefused) else None
+    if mends and grant is None:
+        grant = setup.grant_of(warehouse.kind, right, {**known, "schema": warehouse.schema})
+    return Check(right, False, str(error), problem.error_class, problem.advice, grant or None)
 
 
 def _clean_up(scratch: Scratch, trial: Trial) -> None:

@@ -37,10 +37,10 @@ class Capabilities:
         leading_digit: Whether a name may begin with a digit; otherwise it gets `_` in front.
         folds_case: Whether names that differ in capitals only are the same.
         wider: The types that staging has instead of those in `types`; values are cut to fit from there.
-        longest_text: The longest text in bytes that can be loaded at all; None where length does not matter.
         transactions: What can be held together.
         reserved_prefixes: Lower-case beginnings that no name may have; such a name gets `_` in front.
         tables_at_once: How many tables one transaction may change, beside the sync record.
+        schemas_too: Whether these rules hold for the names of schemas too; else a schema is called as anybody likes.
         at_once: How many tables may be applied beside each other, where transactions hold one statement.
     """
 
@@ -50,11 +50,11 @@ class Capabilities:
     leading_digit: bool = True
     folds_case: bool = False
     wider: Mapping[Type, str] = field(default_factory=dict)
-    longest_text: int | None = None
     transactions: Transactions = Transactions.ALL
     reserved_prefixes: tuple[str, ...] = ()
     tables_at_once: int = 100
     at_once: int = 1
+    schemas_too: bool = True
 
     @property
     def staged(self) -> dict[Type, str]:
@@ -118,7 +118,7 @@ class Staged:
     Attributes:
         source: What stands behind FROM to read them.
         rows: How many.
-        cut: How many texts were cut to `Capabilities.longest_text`.
+        cut: How many texts were cut to what their columns hold.
         keys_differ: Whether no two of them have one key, as far as the warehouse's loader looked.
     """
 

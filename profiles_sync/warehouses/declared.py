@@ -20,7 +20,7 @@ class Declared(BaseModel):
     @field_validator("schema_name")
     @classmethod
     def _is_free(cls, schema: str | None) -> str | None:
-        if schema == INTERNAL:
+        if schema and schema.lower() == INTERNAL:
             raise PydanticCustomError("internal_schema", "the sync record lives in that schema, take another name")
         return schema
 

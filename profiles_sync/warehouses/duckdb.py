@@ -20,6 +20,7 @@ from profiles_sync.errors import ProfilesSyncError, WarehouseRefused, WarehouseU
 from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses.base import Batch, Capabilities, Staged
 from profiles_sync.warehouses.declared import Declared
+from profiles_sync.warehouses.names import physical_schema
 from profiles_sync.warehouses.rows import by_table, renamed
 from profiles_sync.warehouses.sql import Dialect
 from profiles_sync.warehouses.told import not_installed
@@ -75,7 +76,7 @@ class DuckDBConnection:
         return by_table(
             self.query(
                 "SELECT table_name, column_name, data_type FROM information_schema.columns "
-                f"WHERE table_catalog = current_database() AND table_schema = {DIALECT.text(schema)} "
+                f"WHERE table_catalog = current_database() AND lower(table_schema) = {DIALECT.text(schema.lower())} "
                 "ORDER BY table_name, ordinal_position"
             )
         )
@@ -173,12 +174,12 @@ class DuckDBWarehouse:
 
     def __init__(self, name: str, settings: DuckDBSettings, schema: str, patience: float = 20) -> None:
         self.name, self.settings, self.patience = name, settings, patience
-        self.schema = settings.schema_name or schema
+        self.schema = physical_schema(settings.schema_name or schema, CAPABILITIES)
 
     @property
     def place(self) -> str:
         """See `protocol.Warehouse`. Names of schemas are the same in capitals."""
-        return f"schema {self.schema.lower()} of the DuckDB file {self.settings.path}"
+        return f"schema {self.schema} of the DuckDB file {self.settings.path}"
 
     @contextmanager
     def connect(self, read_only: bool = False) -> Iterator[DuckDBConnection]:

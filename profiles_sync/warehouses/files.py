@@ -1,10 +1,12 @@
 """Rows as Parquet files for warehouses that load such files from a bucket."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+from profiles_sync.errors import WarehouseRefused
 
 _MOST = 32_000_000  # bytes of one file: small enough for memory, large enough for parallel loads
 
@@ -57,6 +59,17 @@ class Fitted:
     def rows(self, rows: pa.RecordBatchReader) -> pa.RecordBatchReader:
         """The rows, cut while they are read."""
         return pa.RecordBatchReader.from_batches(rows.schema, map(self._fit, rows))
+
+    def refuse_cut(self, table: str, keys: Iterable[str], unit: str, advice: str) -> None:
+        """A key is never cut: two rows would become one.
+
+        Raises:
+            WarehouseRefused: One was; `advice` says what to do about it, given the column.
+        """
+        for key in keys:
+            if cut := self.cut.get(key):
+                held = f"{table}.{key} holds {self.widths[key]} {unit} in the warehouse"
+                raise WarehouseRefused(f"{held} and {cut} keys are longer; {advice.format(key)}")
 
     def _fit(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         columns = [

@@ -25,6 +25,27 @@ def physical(name: str, capabilities: Capabilities) -> str:
     return made
 
 
+def physical_schema(name: str, capabilities: Capabilities) -> str:
+    """The warehouse's name for a schema: in small letters where capitals do not matter there, else as `physical`.
+
+    Two names may become one: whoever sets them is told which schema it is. A schema's name stays as it is made.
+    """
+    if not capabilities.schemas_too:
+        return name
+    folded = name.lower() if capabilities.folds_case else name
+    made = f"_{folded}" if _is_refused(folded, capabilities) else folded
+    return made if len(made.encode()) <= capabilities.max_identifier else _told_apart(made, made, capabilities)
+
+
+def record(schema: str, capabilities: Capabilities) -> str:
+    """The name of a schema's sync record, which no staging table has."""
+    made = f"cursors_{schema}"
+    is_plain = "__" not in made and not _DIGEST.fullmatch(made)
+    if is_plain and len(made.encode()) <= capabilities.max_identifier:
+        return made
+    return f"cursors_{hashlib.sha1(schema.encode(), usedforsecurity=False).hexdigest()}"
+
+
 def staging(schema: str, table: str, capabilities: Capabilities) -> str:
     """The name of a table's staging table, among those of all schemas."""
     made = f"{schema}__{table}"

@@ -19,6 +19,7 @@ from profiles_sync.errors import ProfilesSyncError, WarehouseBusy, WarehouseRefu
 from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses.base import INTERNAL, OPERATION, Batch, Capabilities, Cast, Staged
 from profiles_sync.warehouses.declared import Declared
+from profiles_sync.warehouses.names import physical_schema
 from profiles_sync.warehouses.rows import by_table, renamed
 from profiles_sync.warehouses.sql import Dialect
 from profiles_sync.warehouses.told import busy, not_installed, not_reached, went_away
@@ -95,10 +96,11 @@ class PostgresDialect(Dialect):
         index = f"CREATE INDEX IF NOT EXISTS {named} ON {self.quote(schema, table)} ({indexed})"
         return [f"{created})", index]
 
-    def create_cursors(self) -> list[str]:
+    def create_cursors(self, schema: str) -> list[str]:
         """The sync record, if it is not there; another sync may make it at the same moment."""
-        there = f"SELECT FROM pg_tables WHERE schemaname = {self.text(INTERNAL)} AND tablename = 'cursors'"
-        return [_unless(there, "; ".join(super().create_cursors()))]
+        named = self.text(self.record(schema))
+        there = f"SELECT FROM pg_tables WHERE schemaname = {self.text(INTERNAL)} AND tablename = {named}"
+        return [_unless(there, "; ".join(super().create_cursors(schema)))]
 
     def cast(self, value: str, cast: Cast) -> str:
         """A text is read as the column's type reads it; a number is rounded, a text that is too long is cut."""
@@ -321,7 +323,7 @@ class PostgresWarehouse:
 
     def __init__(self, name: str, settings: PostgresSettings, schema: str, patience: float = 20) -> None:
         self.name, self.settings, self.patience = name, settings, patience
-        self.schema = settings.schema_name or schema
+        self.schema = physical_schema(settings.schema_name or schema, CAPABILITIES)
 
     @property
     def place(self) -> str:

@@ -121,20 +121,23 @@ class Dialect:
 
     # The sync record: how far each table follows the lake
 
-    @property
-    def cursors(self) -> str:
-        """The quoted name of the sync record."""
-        return self.quote(INTERNAL, "cursors")
+    def record(self, schema: str) -> str:
+        """The name of a schema's sync record; each has its own, for two syncs that write one table may break off."""
+        return names.record(schema, self.capabilities)
 
-    def create_cursors(self) -> list[str]:
+    def cursors(self, schema: str) -> str:
+        """The quoted name of a schema's sync record."""
+        return self.quote(INTERNAL, self.record(schema))
+
+    def create_cursors(self, schema: str) -> list[str]:
         """The sync record, if it is not there."""
         columns = dict.fromkeys(_CURSOR, self.capabilities.types[Type.STRING])
         columns["version"] = self.capabilities.types[Type.BIGINT]
-        return self.create_table(INTERNAL, "cursors", columns, _CURSOR[:2])
+        return self.create_table(INTERNAL, self.record(schema), columns, _CURSOR[:2])
 
     def read_cursors(self, schema: str) -> str:
         """Every cursor of a schema: lake table, its id, version and commit."""
-        return f"SELECT {', '.join(_CURSOR[1:5])} FROM {self.cursors} WHERE schema_name = {self.text(schema)}"
+        return f"SELECT {', '.join(_CURSOR[1:5])} FROM {self.cursors(schema)} WHERE schema_name = {self.text(schema)}"
 
     def forget_cursors(self, schema: str, cursors: Mapping[str, Cursor]) -> list[str]:
         """Remove cursors before they are written anew, and only where they are still these."""
@@ -142,12 +145,12 @@ class Dialect:
             f"table_name = {self.text(table)} AND table_id = {self.text(one.table_id)} AND version = {one.version}"
             for table, one in cursors.items()
         )
-        return [f"DELETE FROM {self.cursors} WHERE schema_name = {self.text(schema)} AND ({stands})"]
+        return [f"DELETE FROM {self.cursors(schema)} WHERE schema_name = {self.text(schema)} AND ({stands})"]
 
     def record_cursors(self, schema: str, cursors: Mapping[str, Cursor], sync_id: str) -> list[str]:
         """Write cursors; in the transaction that applied the rows they stand for."""
         rows = ", ".join(f"({self._recorded(schema, table, one, sync_id)})" for table, one in cursors.items())
-        return [f"INSERT INTO {self.cursors} ({', '.join(_CURSOR)}) VALUES {rows}"]
+        return [f"INSERT INTO {self.cursors(schema)} ({', '.join(_CURSOR)}) VALUES {rows}"]
 
     def move_cursors(
         self, schema: str, before: Mapping[str, Cursor], now: Mapping[str, Cursor], sync_id: str
@@ -160,7 +163,7 @@ class Dialect:
         named = "table_name, table_id, version, commit_digest, was_id, was_version"
         values = f"s.table_name, s.table_id, s.version, s.commit_digest, {self.text(sync_id)}"
         return [
-            f"MERGE INTO {self.cursors} AS t USING (SELECT * FROM (VALUES {rows}) AS v({named})) AS s "
+            f"MERGE INTO {self.cursors(schema)} AS t USING (SELECT * FROM (VALUES {rows}) AS v({named})) AS s "
             f"ON t.schema_name = {self.text(schema)} AND t.table_name = s.table_name "
             "WHEN MATCHED AND t.table_id = s.was_id AND t.version = s.was_version THEN UPDATE SET "
             "table_id = s.table_id, version = s.version, commit_digest = s.commit_digest, "

@@ -1,6 +1,6 @@
 """Errors that every kind of warehouse tells in the same words."""
 
-from profiles_sync.errors import MissingExtra, WarehouseBusy, WarehouseUnreachable
+from profiles_sync.errors import MissingExtra, WarehouseBusy, WarehouseSlow, WarehouseUnreachable
 
 
 def busy(schema: str) -> WarehouseBusy:
@@ -28,3 +28,18 @@ def not_reached(where: str, said: str) -> WarehouseUnreachable:
 def conflict(what: str) -> WarehouseBusy:
     """A statement met a transaction of somebody else's."""
     return WarehouseBusy(f"another transaction is writing the same tables, seen during {what}; the next run repeats it")
+
+
+def lost(schema: str) -> WarehouseBusy:
+    """Another sync has taken the schema, for the session that held it is gone."""
+    return WarehouseBusy(
+        f"another sync of schema {schema} has taken the place of this one, whose lock was lost with its session; what "
+        "was not committed is not there, the next run repeats it"
+    )
+
+
+def late(kind: str, what: str) -> WarehouseSlow:
+    """A statement was cancelled, for it took too long."""
+    return WarehouseSlow(
+        f"{kind} took longer than it may for {what}, and cancelled it; it changed nothing, the next run repeats it"
+    )

@@ -65,7 +65,7 @@ class Schema:
     def __post_init__(self) -> None:
         execute, dialect = self.connection.execute, self.warehouse.dialect
         columns = {name: self.warehouse.capabilities.types[kind] for name, kind in _TABLE.types.items()}
-        execute(*dialect.create_schema("acme"), *dialect.create_schema(INTERNAL), *dialect.create_cursors())
+        execute(*dialect.create_schema("acme"), *dialect.create_schema(INTERNAL), *dialect.create_cursors("acme"))
         execute(*dialect.create_table("acme", "user_traits", columns, _TABLE.key))
         execute(f"CREATE TABLE acme.by_hand (LIKE acme.user_traits, PRIMARY KEY ({', '.join(_TABLE.key)}))")
         for name, batch in (("before", self.rows), ("ready", self.changes)):
@@ -107,7 +107,7 @@ class Schema:
         return Way(name, self.merge, lambda: self.read("acme.by_hand"), lambda: self.fill("by_hand"))
 
     def fill(self, table: str) -> None:
-        self.connection.execute(f"TRUNCATE acme.{table}, {INTERNAL}.cursors")
+        self.connection.execute(f"TRUNCATE acme.{table}, {INTERNAL}.cursors_acme")
         self.connection.execute(f"INSERT INTO acme.{table} ({_COLUMNS}) SELECT {_COLUMNS} FROM acme.before")
         self.connection.execute(f"ANALYZE acme.{table}")
 

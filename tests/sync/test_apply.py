@@ -67,7 +67,7 @@ def test_whatever_a_transaction_holds_the_rows_arrive_and_nothing_else_is_left(t
         twin.land(stream(batch, 40, day=batch))
         assert sync(twin, transactions=holds).status == "Success"
         assert_same(twin)
-    assert set(columns(tmp_path, "_profiles_sync")) == {"cursors"}
+    assert set(columns(tmp_path, "_profiles_sync")) == {"cursors_acme"}
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_tables_are_made_before_a_transaction_that_cannot_hold_them(tmp_path, ea
     first = made - between.index("CREATE")
     told = [one.split()[0] for one in statements[first : first + len(between)]]
     assert told == between
-    assert '"cursors"' in statements[first + len(between) - (1 if holds is Transactions.NONE else 2)]
+    assert '"cursors_acme"' in statements[first + len(between) - (1 if holds is Transactions.NONE else 2)]
 
 
 @pytest.mark.parametrize("holds", list(Transactions))
@@ -127,7 +127,7 @@ def test_a_table_that_another_sync_moved_on_meanwhile_is_left_as_that_one_left_i
         work = Work(batch, plan_table(batch, connection.columns("acme")["bought"], CAPABILITIES), known)
         with pytest.raises(WarehouseBusy, match="another sync of schema acme is under way: it has moved on bought"):
             apply(connection, opened, [work], "2")
-    assert query(tmp_path, "SELECT DISTINCT sync_id FROM _profiles_sync.cursors") == [("1",)]
+    assert query(tmp_path, "SELECT DISTINCT sync_id FROM _profiles_sync.cursors_acme") == [("1",)]
     assert_same(twin)
 
 
@@ -157,7 +157,7 @@ def test_many_small_tables_share_a_transaction_and_a_record(tmp_path, statements
     twin.land([bought(f"m{n}", event=f"Event {n}") for n in range(40)])
     assert sync(twin).status == "Success"
     assert begun(statements) == 2  # the second one finds nothing left
-    recorded = [one for one in statements if one.startswith('INSERT INTO "_profiles_sync"."cursors"')]
+    recorded = [one for one in statements if one.startswith('INSERT INTO "_profiles_sync"."cursors_acme"')]
     assert len(recorded) == 1
     assert_same(twin)
 
@@ -248,7 +248,7 @@ def test_nothing_is_recorded_by_a_run_that_lost_the_lake(tmp_path):
         work = Work(batch, steps, twin.lake.cursor("bought"))
         with pytest.raises(LockLost):
             apply_group(connection, opened, [work], "2", guard=lost)
-    assert query(tmp_path, "SELECT DISTINCT sync_id FROM _profiles_sync.cursors") == [("1",)]
+    assert query(tmp_path, "SELECT DISTINCT sync_id FROM _profiles_sync.cursors_acme") == [("1",)]
 
 
 @pytest.mark.parametrize("holds", list(Transactions))
@@ -301,7 +301,7 @@ def test_texts_that_are_longer_than_their_column_are_cut_and_counted(tmp_path):
     only = replace(append, casts={name: append.casts[name] for name in ("note", "other")})
     with opened.connect() as connection:
         connection.execute(*DIALECT.create_schema("acme"), *DIALECT.create_schema("_profiles_sync"))
-        connection.execute(*DIALECT.create_cursors())
+        connection.execute(*DIALECT.create_cursors("acme"))
         done = apply(connection, opened, [Work(batch, [create, load, only], None)], "1")["bought"]
     assert (done.rows, done.cut, done.cast_to_null) == (2, 2, 0)
     assert query(tmp_path, "SELECT note, other FROM acme.bought ORDER BY id") == [("abcd", None), ("abcd", "vwxy")]

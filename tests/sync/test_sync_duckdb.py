@@ -48,8 +48,8 @@ def test_the_sync_record_and_nothing_else_stays_in_a_schema_of_its_own(tmp_path)
     for message in ("m1", "m2"):
         twin.write([bought(message, total=5)])
         job(twin)
-    assert set(columns(tmp_path, "_profiles_sync")) == {"cursors"}
-    rows = query(tmp_path, "SELECT schema_name, table_name, version FROM _profiles_sync.cursors ORDER BY table_name")
+    assert set(columns(tmp_path, "_profiles_sync")) == {"cursors_acme"}
+    rows = query(tmp_path, "SELECT schema_name, table_name, version FROM _profiles_sync.cursors_acme ORDER BY 2")
     versions = {name: twin.lake.open(name).version() for name in public_tables(twin.lake)}
     assert rows == [("acme", name, version) for name, version in sorted(versions.items())]
     schemas = query(tmp_path, "SELECT schema_name FROM duckdb_schemas() WHERE database_name = 'w' AND NOT internal")
@@ -96,7 +96,7 @@ def test_the_schema_is_the_slug_with_underscores_or_what_the_settings_say(tmp_pa
     assert run(load(tmp_path / "acme.yml"), lambda: None).status == "Success"
     assert query(tmp_path, f"SELECT anonymous_id FROM {schema}.pages") == [("a",)]
     assert (tmp_path / "lake" / slug / "pages").is_dir()
-    assert query(tmp_path, "SELECT DISTINCT schema_name FROM _profiles_sync.cursors") == [(schema,)]
+    assert query(tmp_path, f"SELECT DISTINCT schema_name FROM _profiles_sync.cursors_{schema}") == [(schema,)]
 
 
 def test_two_spaces_share_a_file_and_do_not_meet(tmp_path):
@@ -120,7 +120,7 @@ def test_rows_are_appended_once_by_id_however_often_they_are_sent(tmp_path):
     synced(twin)
     sent = query(tmp_path, "SELECT count(*) FROM acme.identifies")[0][0]
     with warehouse(tmp_path) as opened:
-        opened.execute("UPDATE _profiles_sync.cursors SET version = -1, commit_digest = ''")  # as if all were new
+        opened.execute("UPDATE _profiles_sync.cursors_acme SET version = -1, commit_digest = ''")  # as if all were new
         opened.execute("DELETE FROM acme.identifies WHERE id = (SELECT min(id) FROM acme.identifies)")
     again = synced(twin)
     assert again.status == "Success"

@@ -59,7 +59,7 @@ def test_a_table_that_fails_is_made_up_for_and_the_others_are_not_held_back(tmp_
         assert result.status == "Partial success"
         assert [table for table, done in result.warehouses["local"].tables.items() if done.error] == [name]
         assert_same(twin, but=[name])
-        assert set(columns(tmp_path, "_profiles_sync")) == {"cursors"}  # nothing of the failed table is left
+        assert set(columns(tmp_path, "_profiles_sync")) == {"cursors_acme"}  # nothing of the failed table is left
     with warehouse(tmp_path) as opened:
         mended(opened)
     had = len(in_warehouse(twin, name))
@@ -120,7 +120,7 @@ def test_a_key_that_fits_its_column_is_compared_there(tmp_path):
     synced(twin)
     with warehouse(tmp_path) as opened:
         opened.execute("ALTER TABLE acme.bought ALTER id TYPE INTEGER")
-        opened.execute("UPDATE _profiles_sync.cursors SET version = -1, commit_digest = ''")  # as if all were new
+        opened.execute("UPDATE _profiles_sync.cursors_acme SET version = -1, commit_digest = ''")  # as if all were new
     twin.land([bought("1")])
     done = synced(twin).tables["bought"]
     assert (done.rows, done.duplicates) == (1, 1)
@@ -249,7 +249,7 @@ def test_rows_that_no_record_stands_for_are_left_alone(tmp_path, is_filled):
     twin.write([bought("m1"), call("identify", "i1", userId="u1")])
     job(twin)
     with warehouse(tmp_path) as opened:
-        opened.execute("DELETE FROM _profiles_sync.cursors")
+        opened.execute("DELETE FROM _profiles_sync.cursors_acme")
         if not is_filled:
             opened.execute("DELETE FROM acme.bought")
     twin.write([bought("m2")])
@@ -270,9 +270,9 @@ def test_a_rebuilt_lake_stands_in_place_of_the_one_it_was_built_from(tmp_path):
     twin.lake = lake_of(twin.settings)
     assert job(twin).status == "Success"
     assert_same(twin)
-    assert query(twin.folder, "SELECT DISTINCT table_id FROM _profiles_sync.cursors WHERE table_name = 'pages'") == [
-        (str(twin.lake.open("pages").metadata().id),)
-    ]
+    assert query(
+        twin.folder, "SELECT DISTINCT table_id FROM _profiles_sync.cursors_acme WHERE table_name = 'pages'"
+    ) == [(str(twin.lake.open("pages").metadata().id),)]
 
 
 def test_a_schema_that_was_changed_is_refused_by_plan_as_by_run(tmp_path):

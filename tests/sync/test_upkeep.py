@@ -53,7 +53,7 @@ def test_a_warehouse_has_nothing_to_do_after_upkeep(twin):
     upkeep(twin.settings)
     result = job(twin)
     assert (result.status, result.warehouses["local"].tables) == ("Success", {})
-    cursors = dict(query(twin.folder, "SELECT table_name, version FROM _profiles_sync.cursors"))
+    cursors = dict(query(twin.folder, "SELECT table_name, version FROM _profiles_sync.cursors_acme"))
     assert cursors == {name: twin.lake.open(name).version() for name in public_tables(twin.lake)}
 
 

@@ -35,7 +35,7 @@ def statements(dialect, retyped, staged=None):
     for title, made in {
         "create schema": dialect.create_schema("acme"),
         "drop schema": dialect.drop_schema("acme"),
-        "create cursors": dialect.create_cursors(),
+        "create cursors": dialect.create_cursors("acme"),
         "create table": dialect.create_table("acme", "bought", kinds, ["id"]),
         "create merged table": dialect.create_table(
             "acme", "user_identifiers", {name: capabilities.types[kind] for name, kind in MERGED.items()}, MERGED_KEYS

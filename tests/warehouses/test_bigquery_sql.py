@@ -40,7 +40,7 @@ def statements():
     yield from SQL.create_table("acme", "pages", kinds("pages"), ["id"])
     yield from SQL.create_table("acme", "page_view", kinds("tracks"), ["id"])
     yield from SQL.create_table("acme", "user_traits", kinds("user_traits"), merged.key)
-    yield from SQL.create_cursors()
+    yield from SQL.create_cursors("acme")
     yield from SQL.add_columns("acme", "pages", {"order": "STRING", "a": "INT64"})
     yield from SQL.drop_staging(STAGED)
     yield from SQL.drop_schema("acme")

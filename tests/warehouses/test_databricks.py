@@ -34,7 +34,7 @@ def statements():
     staged = SQL.files("/Volumes/main/_profiles_sync/staging/acme/t-0a1b-*.parquet", columns)
     was, now = Cursor("it's", 3, "c"), Cursor("a\\b", 4, "d")
     yield from SQL.create_schema("acme")
-    yield from SQL.create_cursors()
+    yield from SQL.create_cursors("acme")
     yield from SQL.claim("acme", "0a1b", 60)
     yield SQL.read_cursors("acme")
     yield SQL.columns("acme")

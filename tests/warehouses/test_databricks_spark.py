@@ -45,7 +45,8 @@ def test_a_catalog_that_lists_its_columns_is_asked_for_them(place, spark):
 def test_the_record_moves_only_from_where_the_sync_began(place):
     sql, first, second = place.open().dialect, Cursor("a", BEGUN), Cursor("it's", 4, "c\\")
     with place.open().connect() as connection:
-        connection.execute(*sql.create_schema(INTERNAL), *sql.create_cursors())
+        connection.execute(*sql.create_schema(INTERNAL), *sql.create_cursors("acme"))
+        connection.execute(*sql.create_cursors("other"))
 
         def moved(before, now):
             return connection.execute(*sql.move_cursors("acme", before, now, "1"))
@@ -77,7 +78,7 @@ def test_one_owner_has_a_schema_until_its_time_is_over(place):
 @pytest.mark.standin
 def test_of_many_that_want_a_schema_at_once_one_has_it(place):
     with place.open(patience=0).connect() as connection:
-        connection.execute(*place.open().dialect.create_schema(INTERNAL), *place.open().dialect.create_cursors())
+        connection.execute(*place.open().dialect.create_schema(INTERNAL), *place.open().dialect.create_cursors("acme"))
         have, told, all_asked = [], [], threading.Barrier(4)
 
         def ask():

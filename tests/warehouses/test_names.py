@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from profiles_sync import warehouses
 from profiles_sync.spec.tables import FIXED_TABLES, TRACK_TABLE
 from profiles_sync.warehouses.base import Capabilities
 from profiles_sync.warehouses.duckdb import CAPABILITIES
-from profiles_sync.warehouses.names import physical, staging
+from profiles_sync.warehouses.names import physical, physical_schema, record, staging
 
 #: Names as in Postgres: 63 bytes; this one takes no leading digit either.
 NARROW = Capabilities(
@@ -134,6 +135,64 @@ def test_two_tables_never_share_a_staging_table(tables):
     assert len(made) == len(tables)
     assert all(len(name.encode()) <= NARROW.max_identifier for name in made)
     assert staging("acme", "pages", NARROW) == "acme__pages"
+
+
+KINDS = (
+    warehouses.DuckDBWarehouse,
+    warehouses.PostgresWarehouse,
+    warehouses.SnowflakeWarehouse,
+    warehouses.BigQueryWarehouse,
+    warehouses.RedshiftWarehouse,
+    warehouses.SynapseWarehouse,
+    warehouses.DatabricksWarehouse,
+)
+ALL = {warehouse.kind: warehouse.capabilities for warehouse in KINDS}
+
+
+@pytest.mark.parametrize("kind", ALL)
+@given(name=NAMES)
+def test_a_schema_is_called_as_the_warehouse_keeps_it_and_stays_so(kind, name):
+    capabilities, made = ALL[kind], physical_schema(name, ALL[kind])
+    assert physical_schema(made, capabilities) == made
+    if not capabilities.schemas_too:
+        assert made == name
+        return
+    assert len(made.encode()) <= capabilities.max_identifier
+    assert made.lower() not in capabilities.reserved
+    assert capabilities.leading_digit or not made[0].isdigit()
+    if capabilities.folds_case:
+        assert made == made.lower() == physical_schema(name.lower(), capabilities)
+
+
+def test_a_schema_in_capitals_or_with_a_digit_in_front():
+    names = {
+        kind: [physical_schema(name, capabilities) for name in ("Acme", "2026_acme", "acme")]
+        for kind, capabilities in ALL.items()
+    }
+    assert names == {
+        "duckdb": ["acme", "2026_acme", "acme"],
+        "postgres": ["Acme", "2026_acme", "acme"],
+        "snowflake": ["acme", "_2026_acme", "acme"],
+        "bigquery": ["Acme", "2026_acme", "acme"],
+        "redshift": ["acme", "_2026_acme", "acme"],
+        "synapse": ["acme", "2026_acme", "acme"],
+        "databricks": ["acme", "2026_acme", "acme"],
+    }
+
+
+@given(st.sets(st.text("ab_", min_size=1, max_size=6) | NAMES), st.tuples(NAMES, NAMES))
+def test_each_schema_has_a_record_of_its_own_and_no_staging_table_is_called_like_it(schemas, staged):
+    made = {record(schema, NARROW) for schema in schemas}
+    assert len(made) == len(schemas)
+    assert all(len(name.encode()) <= NARROW.max_identifier for name in made)
+    assert staging(*staged, NARROW) not in made
+    assert record("acme", NARROW) == "cursors_acme"
+
+
+def test_a_staging_table_that_could_be_taken_for_a_record_is_not():
+    for schema, table in (("cursors_a", "b"), ("cursors", "a"), ("cursors_", "a"), ("cursors_a_", "b")):
+        name = staging(schema, table, NARROW)
+        assert record(name.removeprefix("cursors_"), NARROW) != name
 
 
 def test_the_reserved_words_of_duckdb_are_those_that_need_quotes():

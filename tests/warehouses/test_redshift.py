@@ -79,8 +79,11 @@ def all_statements():
     yield "staging", DIALECT.create_staged("staged_0", kinds, "id")
     yield "copy", DIALECT.copy("staged_0", "s3://staging-rows/it's/", ROLE)
     yield "copy", DIALECT.copy("staged_0", "s3://staging-rows/acme/", "default")
-    yield "lock", f"CREATE TABLE IF NOT EXISTS {DIALECT.lock('acme')} (held boolean)"
+    for statement in DIALECT.create_lock("acme"):
+        yield "lock", statement
     yield "lock", f"LOCK TABLE {DIALECT.lock('acme')}"
+    for statement in (*DIALECT.own("acme", "0a1b"), DIALECT.still_own("acme", "0a1b")):
+        yield "owner", statement
 
 
 def test_its_statements_are_the_reviewed_ones():

@@ -38,7 +38,7 @@ STATEMENTS = {
     "Merged rows, cast": SQL.merge("acme", "user_traits", STAGING, ["id", "n"], CHANGED),
     "Replaced rows": SQL.delete_all("acme", "bought"),
     "The sync record": [
-        *SQL.create_cursors(),
+        *SQL.create_cursors("acme"),
         SQL.read_cursors("acme"),
         *SQL.forget_cursors("acme", STANDS),
         *SQL.record_cursors("acme", STANDS, "17"),

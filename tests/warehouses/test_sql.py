@@ -23,7 +23,7 @@ def run(opened, statements):
 @pytest.fixture
 def opened():
     with duckdb.connect() as opened:
-        run(opened, [*SQL.create_schema("acme"), *SQL.create_schema(INTERNAL), *SQL.create_cursors()])
+        run(opened, [*SQL.create_schema("acme"), *SQL.create_schema(INTERNAL), *SQL.create_cursors("acme")])
         yield opened
 
 
@@ -68,16 +68,17 @@ def test_the_statements_of_one_table_as_text():
 def test_the_statements_of_the_sync_record_as_text():
     stands = {"pages": Cursor("t-1", 7, "c7"), "it's": Cursor("t-2", 0)}
     assert SQL.read_cursors("acme") == (
-        'SELECT table_name, table_id, version, commit_digest FROM "_profiles_sync"."cursors" '
+        'SELECT table_name, table_id, version, commit_digest FROM "_profiles_sync"."cursors_acme" '
         "WHERE schema_name = 'acme'"
     )
     assert SQL.forget_cursors("acme", stands) == [
-        'DELETE FROM "_profiles_sync"."cursors" WHERE schema_name = \'acme\' AND '
+        'DELETE FROM "_profiles_sync"."cursors_acme" WHERE schema_name = \'acme\' AND '
         "(table_name = 'pages' AND table_id = 't-1' AND version = 7 "
         "OR table_name = 'it''s' AND table_id = 't-2' AND version = 0)"
     ]
     assert SQL.record_cursors("acme", stands, "17") == [
-        'INSERT INTO "_profiles_sync"."cursors" (schema_name, table_name, table_id, version, commit_digest, sync_id) '
+        'INSERT INTO "_profiles_sync"."cursors_acme" '
+        "(schema_name, table_name, table_id, version, commit_digest, sync_id) "
         "VALUES ('acme', 'pages', 't-1', 7, 'c7', '17'), ('acme', 'it''s', 't-2', 0, '', '17')"
     ]
 
@@ -114,7 +115,7 @@ def test_a_dialect_whose_texts_have_a_width_cuts_them_and_counts_those(opened):
 def test_creating_twice_changes_nothing(opened):
     for statements in (
         SQL.create_schema("acme"),
-        SQL.create_cursors(),
+        SQL.create_cursors("acme"),
         *[SQL.create_table("acme", "t", {"id": "VARCHAR"}, ["id"])] * 2,
         *[SQL.add_columns("acme", "t", {"n": "BIGINT"})] * 2,
     ):
@@ -148,6 +149,7 @@ def test_merge_deletes_updates_and_inserts_by_all_its_keys(opened):
 def test_cursors_are_forgotten_and_recorded_for_some_tables_of_one_schema(opened):
     first = {"pages": Cursor("t-1", 1, "c1"), "it's": Cursor("t-2", 2, "c2")}
     run(opened, SQL.record_cursors("acme", first, "17"))
+    run(opened, SQL.create_cursors("other"))
     run(opened, SQL.record_cursors("other", {"pages": Cursor("t-3", 3, "c3")}, "17"))
     assert run(opened, SQL.forget_cursors("acme", {"pages": Cursor("t-1", 1)})) == [(1,)]
     assert opened.execute(SQL.read_cursors("acme")).fetchall() == [("it's", "t-2", 2, "c2")]

@@ -6,7 +6,13 @@ import pyarrow as pa
 import pytest
 from mssql_python import OperationalError, ProgrammingError
 
-from profiles_sync.errors import ProfilesSyncError, WarehouseBusy, WarehouseRefused, WarehouseUnreachable
+from profiles_sync.errors import (
+    ProfilesSyncError,
+    WarehouseBusy,
+    WarehouseRefused,
+    WarehouseSlow,
+    WarehouseUnreachable,
+)
 from profiles_sync.settings import load, origins
 from profiles_sync.spec.tables import Change, Column, Group, Table, Type
 from profiles_sync.warehouses import open_warehouse
@@ -65,6 +71,8 @@ def all_statements():
     yield "copy", DIALECT.copy(staging, "https://rows.dfs.core.windows.net/staging/it's/*.parquet")
     for statement in (*DIALECT.create_lock("acme"), *DIALECT.take_lock("acme")):
         yield "lock", statement
+    for statement in (*DIALECT.own("acme", "0a1b"), DIALECT.still_own("acme", "0a1b")):
+        yield "owner", statement
 
 
 def test_its_statements_are_the_reviewed_ones():
@@ -264,7 +272,7 @@ SAID = "[Microsoft][ODBC Driver 18 for SQL Server][SQL Server]"
             WarehouseUnreachable,
             "synapse went away during",
         ),
-        (OperationalError("Timeout expired", f"{SAID}Query timeout expired"), WarehouseBusy, "another transaction"),
+        (OperationalError("Timeout expired", f"{SAID}Query timeout expired"), WarehouseSlow, "took longer than it may"),
         (ProgrammingError("x", f"{SAID}was deadlocked"), WarehouseBusy, "another transaction"),
     ],
 )

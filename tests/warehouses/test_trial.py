@@ -4,6 +4,7 @@ import socket
 import threading
 from contextlib import contextmanager, suppress
 
+import pyarrow as pa
 import pytest
 from pydantic import SecretStr
 
@@ -11,7 +12,9 @@ from profiles_sync.errors import WarehouseRefused, WarehouseUnreachable
 from profiles_sync.problems import ErrorClass
 from profiles_sync.sync.trial import try_out
 from profiles_sync.warehouses import setup
+from profiles_sync.warehouses.redshift.staging import Folder
 from profiles_sync.warehouses.setup.rights import Right
+from tests.redshift_server import Refused
 from tests.servers import PASSWORD, free_port
 from tests.warehouses.contract.places import DuckDBPlace, PostgresPlace, RedshiftPlace, SynapsePlace
 
@@ -223,6 +226,7 @@ def test_a_file_that_is_not_duckdbs_is_another_product(tmp_path):
         (WarehouseRefused('syntax error at or near "ENCODE" (SQLSTATE 42601)'), ErrorClass.SCHEMA),
         (WarehouseRefused("snowflake: Object does not exist or not authorized (002003)"), ErrorClass.PERMISSION),
         (WarehouseRefused("warehouse w: acme refused the connection: 404 Not Found (290404)"), ErrorClass.CONNECTIVITY),
+        (WarehouseRefused("synapse: Cannot create a row of size 8111 which is greater than …"), ErrorClass.CAPACITY),
         (WarehouseRefused("snowflake: 002318 invalid column definition name"), ErrorClass.SCHEMA),
         (WarehouseRefused("x.database.windows.net.database.windows.net:1433 gone"), ErrorClass.CONNECTIVITY),
         (WarehouseRefused("x.database.windows.net:1433 said what nobody knows"), ErrorClass.INTERNAL),
@@ -299,7 +303,114 @@ def test_what_keeps_redshift_or_its_bucket_from_being_used_has_a_class(redshift_
     assert (found.check, found.error_class) == (check, error_class), found
 
 
+@pytest.mark.parametrize(
+    ("operation", "grant"),
+    [
+        ("ListObjectsV2", "allow s3:ListBucket on arn:aws:s3:::{0}"),
+        ("PutObject", "allow s3:PutObject on arn:aws:s3:::{0}/profiles-sync/*"),
+        ("DeleteObjects", "allow s3:DeleteObject on arn:aws:s3:::{0}/profiles-sync/*"),
+    ],
+)
+def test_the_actions_that_the_staging_bucket_denies_are_the_grant(
+    redshift_place, denied, monkeypatch, operation, grant
+):
+    denied(operation)
+    folder = Folder("w", redshift_place.settings, "acme")
+    with pytest.raises(WarehouseRefused, match=f"refused {operation}: AccessDenied") as told:
+        folder.clear() if operation == "ListObjectsV2" else folder.put([(pa.py_buffer(b"x"), 1)])
+        folder._remove(folder._keys)
+    assert told.value.problem.error_class == "permission"
+    assert told.value.grant == grant.format(redshift_place.bucket) + ", for the AWS identity that the sync runs as"
+    monkeypatch.undo()
+    folder.clear()
+
+
+def test_a_bucket_that_denies_rows_is_told_with_the_action_and_not_with_a_grant_of_the_database(redshift_place, denied):
+    denied("PutObject")
+    check = failed(tried(redshift_place))
+    assert (check.check, check.error_class) == ("load staging", "permission")
+    assert check.grant.startswith(f"allow s3:PutObject on arn:aws:s3:::{redshift_place.bucket}/profiles-sync/*, for")
+
+
+def test_a_bucket_that_keeps_rows_is_told_where_staging_is_dropped(redshift_place, denied, monkeypatch):
+    denied("DeleteObjects")
+    check = failed(tried(redshift_place))
+    assert (check.check, check.error_class) == ("drop staging", "permission")
+    assert check.grant.startswith("allow s3:DeleteObject on")
+    monkeypatch.undo()
+    with redshift_place.open().connect() as connection, connection.only_sync("acme"):
+        pass
+
+
+def test_a_bucket_that_is_not_there_is_told_with_the_command_that_makes_it(redshift_place):
+    assert failed(tried(redshift_place, s3_bucket="no-such-bucket")).grant == "aws s3 mb s3://no-such-bucket"
+
+
+def test_a_role_that_the_cluster_has_not_is_told_with_the_command_that_attaches_it(redshift_place):
+    role = redshift_place.settings.iam_role + "2"
+    check = failed(tried(redshift_place, iam_role=role))
+    attach = "aws redshift modify-cluster-iam-roles --cluster-identifier CLUSTER --add-iam-roles"
+    assert (check.check, check.grant) == ("load staging", f"{attach} {role}")
+
+
+def test_a_bucket_that_the_role_may_not_read_is_told_with_the_roles_actions(redshift_place):
+    folder = Folder("w", redshift_place.settings, "acme")
+    said = "redshift refused COPY staged_0 FROM: S3ServiceException:Access Denied,Status 403 (SQLSTATE XX000)"
+    role = redshift_place.settings.iam_role
+    with pytest.raises(WarehouseRefused) as told, folder.read_by(role):
+        raise WarehouseRefused(said)
+    bucket = f"arn:aws:s3:::{redshift_place.bucket}"
+    rights = f"allow s3:ListBucket on {bucket} and allow s3:GetObject on {bucket}/profiles-sync/*"
+    assert told.value.grant == f"{rights}, for {role}"
+
+
+@pytest.fixture
+def denied(monkeypatch):
+    """Has S3 deny one operation."""
+    from botocore.client import BaseClient
+    from botocore.exceptions import ClientError
+
+    really = BaseClient._make_api_call
+
+    def deny(operation):
+        def call(self, name, given):
+            if name == operation == "DeleteObjects":
+                return {"Errors": [{"Key": "k", "Code": "AccessDenied"}]}
+            if name == operation:
+                said = {"Error": {"Code": "AccessDenied"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+                raise ClientError(said, name)
+            return really(self, name, given)
+
+        monkeypatch.setattr(BaseClient, "_make_api_call", call)
+
+    return deny
+
+
 # Synapse
+
+
+def test_what_a_pools_storage_denies_is_told_with_the_role_that_is_missing(postgres_server, tmp_path, monkeypatch):
+    from obstore.exceptions import PermissionDeniedError
+
+    place = SynapsePlace(postgres_server, tmp_path)
+
+    class Denies:
+        def put(self, *given):
+            raise PermissionDeniedError("no")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("profiles_sync.warehouses.synapse.staging.opened", lambda warehouse, settings: Denies())
+        check = failed(tried(place))
+    assert (check.check, check.error_class) == ("load staging", "permission")
+    assert check.grant.startswith("az role assignment create --role 'Storage Blob Data Contributor' --assignee SYNC_")
+    assert check.grant.endswith("/storageAccounts/staging/blobServices/default/containers/rows")
+    said = "Not able to validate external location because The remote server returned an error: (403) Forbidden."
+    with monkeypatch.context() as patched:
+        patched.setattr(place.pool, "parquet", lambda url: (_ for _ in ()).throw(Refused("42000", said)))
+        check = failed(tried(place))
+    assert (check.check, check.error_class) == ("load staging", "permission")
+    assert check.grant.startswith("az role assignment create --role 'Storage Blob Data Reader' --assignee POOL_")
+    place.close()
 
 
 def test_every_right_is_tried_on_synapses_stand_in_and_nothing_stays(postgres_server, tmp_path):

@@ -47,6 +47,7 @@ CAPABILITIES = Capabilities(
     leading_digit=False,
     folds_case=True,
     transactions=Transactions.ROWS,
+    schemas_too=False,  # a dataset may begin with a digit, and is hidden where it begins with `_`
     tables_at_once=99,  # a transaction changes 100 at most, and the record is one
 )
 

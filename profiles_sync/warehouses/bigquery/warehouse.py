@@ -8,6 +8,7 @@ from profiles_sync.warehouses.bigquery.client import Calls
 from profiles_sync.warehouses.bigquery.connection import BigQueryConnection
 from profiles_sync.warehouses.bigquery.dialect import CAPABILITIES, BigQueryDialect
 from profiles_sync.warehouses.bigquery.settings import BigQuerySettings
+from profiles_sync.warehouses.names import physical_schema
 from profiles_sync.warehouses.sql import Dialect
 
 
@@ -19,7 +20,7 @@ class BigQueryWarehouse:
 
     def __init__(self, name: str, settings: BigQuerySettings, schema: str, patience: float = 20) -> None:
         self.name, self.settings, self.patience = name, settings, patience
-        self.schema = settings.schema_name or schema
+        self.schema = physical_schema(settings.schema_name or schema, CAPABILITIES)
         self.dialect: Dialect = BigQueryDialect(settings.location, settings.labels)
 
     @property

@@ -72,7 +72,7 @@ class DatabricksConnection(ABC):
     @contextmanager
     def only_sync(self, schema: str) -> Iterator[None]:
         """See `protocol.Connection`. A sync that was killed keeps others out for a minute more: they wait for it."""
-        self.execute(*self.dialect.create_schema(INTERNAL), *self.dialect.create_cursors())
+        self.execute(*self.dialect.create_schema(INTERNAL), *self.dialect.create_cursors(schema))
         owner = uuid.uuid4().hex
         lease = Lease(
             partial(self._claim, schema, owner),

@@ -123,11 +123,11 @@ class DatabricksDialect(Dialect):
 
     # The sync record
 
-    def create_cursors(self) -> list[str]:
-        """The sync record, a partition for each schema: syncs of two schemas never touch the same files."""
+    def create_cursors(self, schema: str) -> list[str]:
+        """The sync record, with a partition of its own for who may sync: a claim never touches the record's files."""
         columns = dict.fromkeys(("schema_name", "table_name", "table_id", "commit_digest", "sync_id"), "string")
         columns["version"] = "bigint"
-        return [f"{self._created(INTERNAL, 'cursors', columns)} PARTITIONED BY (schema_name)"]
+        return [f"{self._created(INTERNAL, self.record(schema), columns)} PARTITIONED BY (schema_name)"]
 
     # Who may sync a schema: a row of the record with an end, in a partition that no schema has
 
@@ -136,7 +136,7 @@ class DatabricksDialect(Dialect):
         now = "unix_micros(current_timestamp())"
         until = f"{now} + {seconds * 1_000_000}"
         return [
-            f"MERGE INTO {self.cursors} AS t USING (SELECT {self.text(owner)} AS owner) AS s "
+            f"MERGE INTO {self.cursors(schema)} AS t USING (SELECT {self.text(owner)} AS owner) AS s "
             f"ON t.schema_name = {self._claims(schema)} AND t.table_name = {self.text(schema)} "
             f"WHEN MATCHED AND (t.table_id = s.owner OR t.version < {now}) THEN UPDATE SET "
             f"table_id = s.owner, version = {until} "
@@ -147,7 +147,7 @@ class DatabricksDialect(Dialect):
     def let_go(self, schema: str, owner: str) -> list[str]:
         """Give the schema back, if it is still this owner's."""
         mine = f"schema_name = {self._claims(schema)} AND table_id = {self.text(owner)}"
-        return [f"DELETE FROM {self.cursors} WHERE {mine}"]
+        return [f"DELETE FROM {self.cursors(schema)} WHERE {mine}"]
 
     def _claims(self, schema: str) -> str:
         return self.text(f"{schema} is being synced")  # no schema has a space in its name

@@ -11,6 +11,7 @@ from profiles_sync.warehouses.databricks.lease import SECONDS
 from profiles_sync.warehouses.databricks.settings import DatabricksSettings
 from profiles_sync.warehouses.databricks.spark import SparkConnection
 from profiles_sync.warehouses.databricks.sql_warehouse import SqlConnection, opener_of
+from profiles_sync.warehouses.names import physical_schema
 from profiles_sync.warehouses.sql import Dialect
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class DatabricksWarehouse:
         patience: float = SECONDS + 20,
     ) -> None:
         self.name, self.settings, self.patience = name, settings, patience
-        self.schema = settings.schema_name or schema
+        self.schema = physical_schema(settings.schema_name or schema, CAPABILITIES)
         self._spark = spark
         self._statements = DatabricksDialect(settings.catalog, settings.volume is None)
         self.dialect: Dialect = self._statements
@@ -50,7 +51,7 @@ class DatabricksWarehouse:
     def place(self) -> str:
         """See `protocol.Warehouse`. Names of schemas are the same in capitals."""
         host = f" at {self.settings.host}" if self.settings.host else ""
-        return f"schema {self.schema.lower()} of the Databricks catalog {self.settings.catalog}{host}"
+        return f"schema {self.schema} of the Databricks catalog {self.settings.catalog}{host}"
 
     @contextmanager
     def connect(self, read_only: bool = False) -> Iterator[DatabricksConnection]:

@@ -1,23 +1,24 @@
 """An open Redshift: a session for all statements, one that holds the lock, and a folder of the staging bucket."""
 
 import re
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
 from typing import Any
 
-from profiles_sync.errors import ProfilesSyncError, WarehouseRefused
+from profiles_sync.errors import ProfilesSyncError, WarehouseRefused, WarehouseSlow
 from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses.base import INTERNAL, OPERATION, Batch, Staged
 from profiles_sync.warehouses.files import Fitted, naive, parquet_files, to_bytes
 from profiles_sync.warehouses.names import physical
-from profiles_sync.warehouses.redshift.dialect import CAPABILITIES, DIALECT, LONGEST, lock_name
+from profiles_sync.warehouses.redshift.dialect import CAPABILITIES, DIALECT, LONGEST, lock_name, owner_name
 from profiles_sync.warehouses.redshift.session import Session
 from profiles_sync.warehouses.redshift.staging import Folder
 from profiles_sync.warehouses.rows import by_table, renamed
-from profiles_sync.warehouses.told import busy
+from profiles_sync.warehouses.told import busy, lost
 
-_CANCELLED = "57014"  # the statement took longer than it may
+_WIDEN = f"widen it with ALTER TABLE … ALTER COLUMN {{}} TYPE VARCHAR({LONGEST}), the next run repeats the table"
 _COUNTED = ("INSERT", "DELETE", "UPDATE")  # what MERGE changes is what was inserted before it
 _VARCHAR = re.compile(r"character varying\((\d+)\)")
 _MADE = re.compile(r'CREATE (SCHEMA|TABLE) IF NOT EXISTS "((?:[^"]|"")+)"(?:\."((?:[^"]|"")+)")?')
@@ -38,6 +39,7 @@ class RedshiftConnection:
         self._schema, self._role, self._patience = schema, role, patience
         self._numbers = count()
         self._within = False
+        self._owner: str | None = None
 
     def columns(self, schema: str) -> dict[str, dict[str, str]]:
         """See `protocol.Connection`."""
@@ -45,19 +47,29 @@ class RedshiftConnection:
 
     @contextmanager
     def only_sync(self, schema: str) -> Iterator[None]:
-        """See `protocol.Connection`. A second session holds the lock of a table, in a transaction that does nothing."""
-        if lock_name(schema) not in self.columns(INTERNAL):
-            self.execute(
-                *DIALECT.create_schema(INTERNAL), f"CREATE TABLE IF NOT EXISTS {DIALECT.lock(schema)} (held boolean)"
-            )
+        """See `protocol.Connection`. A second session holds the lock of a table, in a transaction that does nothing.
+
+        It may lose its connection and we may not notice: who has the lock writes its name down, and each transaction
+        ends with a look whether it still stands there.
+        """
+        if not {lock_name(schema), owner_name(schema)} <= self.columns(INTERNAL).keys():
+            self.execute(*DIALECT.create_schema(INTERNAL), *DIALECT.create_lock(schema))
         holder = self._another()
         try:
             self._lock(holder, schema)
+            self._own(schema)
             self._folder.clear()
             yield
         finally:
+            self._owner = None
             self._folder.remove()  # while the folder is still ours alone: the next sync lists it at once
             holder.close()
+
+    def _own(self, schema: str) -> None:
+        owner = uuid.uuid4().hex
+        with self.transaction():
+            self.execute(*DIALECT.own(schema, owner))
+        self._owner = owner
 
     def _lock(self, holder: Session, schema: str) -> None:
         """LOCK waits as long as a statement may; a server that does not keep to that is not waited for."""
@@ -67,18 +79,18 @@ class RedshiftConnection:
         holder.run("BEGIN")
         try:
             holder.run(f"LOCK TABLE {DIALECT.lock(schema)}")
-        except WarehouseRefused as refused:
-            if _CANCELLED not in str(refused):
-                raise
+        except WarehouseSlow:
             raise busy(schema) from None
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """See `protocol.Connection`."""
+        """See `protocol.Connection`. What the owner of the lock is to do, nobody else commits."""
         self._run("BEGIN")
         self._within = True
         try:
             yield
+            if self._owner is not None and self._run(DIALECT.still_own(self._schema, self._owner)) != 1:
+                raise lost(self._schema)
         except BaseException:
             with suppress(ProfilesSyncError):  # where the connection is gone, so is the transaction
                 self._run("ROLLBACK")
@@ -128,9 +140,10 @@ class RedshiftConnection:
             kinds[OPERATION] = "character varying(1)"
         self._run(DIALECT.create_staged(name, kinds, names[batch.table.key[0]]))
         place, held = self._folder.put(parquet_files(rows))
-        _refuse_cut_keys(fitted, [names[key] for key in batch.table.key], batch.table.name)
+        fitted.refuse_cut(batch.table.name, [names[key] for key in batch.table.key], "bytes", _WIDEN)
         if held:
-            self._run(DIALECT.copy(name, place, self._role))
+            with self._folder.read_by(self._role):
+                self._run(DIALECT.copy(name, place, self._role))
         return Staged(name, held, sum(fitted.cut.values()))
 
     def _staged_kinds(self, batch: Batch, staging: str, names: Mapping[str, str]) -> dict[str, str]:
@@ -148,14 +161,7 @@ class RedshiftConnection:
         return kinds
 
     def unload(self, staged: Staged) -> None:
-        """See `protocol.Connection`."""
+        """See `protocol.Connection`. Files go once the sync is over; who only tries is told at once what keeps them."""
         self.execute(*DIALECT.drop_staging(staged.source))
-
-
-def _refuse_cut_keys(fitted: Fitted, keys: Sequence[str], table: str) -> None:
-    for key in keys:
-        if cut := fitted.cut.get(key):
-            raise WarehouseRefused(
-                f"{table}.{key} holds {fitted.widths[key]} bytes in the warehouse and {cut} keys are longer; widen it "
-                f"with ALTER TABLE … ALTER COLUMN {key} TYPE VARCHAR({LONGEST}), the next run repeats the table"
-            )
+        if self._owner is None:
+            self._folder.empty()

@@ -57,13 +57,17 @@ CAPABILITIES = Capabilities(
     max_identifier=127,
     leading_digit=False,
     folds_case=True,
-    longest_text=LONGEST,
 )
 
 
 def lock_name(schema: str) -> str:
     """The table of `INTERNAL` whose lock keeps every other sync out of a schema; no staging table is called so."""
     return f"lock {hashlib.sha1(schema.encode(), usedforsecurity=False).hexdigest()}"
+
+
+def owner_name(schema: str) -> str:
+    """The table of `INTERNAL` whose one row says which sync has a schema's lock."""
+    return f"owner {hashlib.sha1(schema.encode(), usedforsecurity=False).hexdigest()}"
 
 
 class RedshiftDialect(Dialect):
@@ -76,6 +80,23 @@ class RedshiftDialect(Dialect):
     def lock(self, schema: str) -> str:
         """The quoted name of a schema's `lock_name`."""
         return self.quote(INTERNAL, lock_name(schema))
+
+    def create_lock(self, schema: str) -> list[str]:
+        """The lock, and the table that says who has it, if they are not there."""
+        owner = f"CREATE TABLE IF NOT EXISTS {self._owner(schema)} (owner character varying(64))"
+        return [f"CREATE TABLE IF NOT EXISTS {self.lock(schema)} (held boolean)", owner]
+
+    def own(self, schema: str, owner: str) -> list[str]:
+        """Write down who has the lock; whoever believed to have it commits before, or never."""
+        there = self._owner(schema)
+        return [f"DELETE FROM {there}", f"INSERT INTO {there} (owner) VALUES ({self.text(owner)})"]
+
+    def still_own(self, schema: str, owner: str) -> str:
+        """Changes one row where nobody else has the lock; nobody can have it then before the transaction ends."""
+        return f"UPDATE {self._owner(schema)} SET owner = owner WHERE owner = {self.text(owner)}"
+
+    def _owner(self, schema: str) -> str:
+        return self.quote(INTERNAL, owner_name(schema))
 
     def create_table(self, schema: str, table: str, columns: Mapping[str, str], keys: Sequence[str]) -> list[str]:
         """Rows lie where their first key says, in the order they were received; keys of any length are wide."""

@@ -12,9 +12,10 @@ from profiles_sync.errors import (
 )
 from profiles_sync.warehouses.dbapi import DBAPISession
 from profiles_sync.warehouses.redshift.settings import RedshiftSettings
-from profiles_sync.warehouses.told import conflict, not_installed, not_reached, went_away
+from profiles_sync.warehouses.told import conflict, late, not_installed, not_reached, went_away
 
 _BROKEN = ("08", "57P")  # classes of errors that say the connection is gone or the cluster goes down
+_CANCELLED = "57014"  # the statement took longer than it may
 _NOT_NOW = ("starting up", "shutting down", "recovery mode", "not yet accepting", "too many", "connection limit")
 _CONFLICT = re.compile(r"(?i)serializable isolation|conflict with concurrent|concurrent transaction|deadlock")
 
@@ -43,6 +44,8 @@ class Session(DBAPISession):
             yield
         except (Error, OSError, struct.error, AttributeError) as error:  # the last two: an answer that broke off
             told = _told(error)
+            if told is not None and told.get("C") == _CANCELLED:
+                raise late("redshift", what) from None
             if told is None or told.get("C", "").startswith(_BROKEN):
                 raise went_away("redshift", what) from None
             if _CONFLICT.search(f"{told.get('M')} {told.get('D')}"):

@@ -25,6 +25,7 @@ class RedshiftSettings(Declared):
     password: SecretStr
     sslmode: Literal["disable", "verify-ca", "verify-full"] = "verify-ca"
     connect_timeout: int = Field(default=10, ge=2)
+    statement_timeout: int = Field(default=3600, ge=1)
     s3_bucket: str = Field(min_length=3)
     s3_prefix: str = "profiles-sync"
     s3_region: str | None = None

@@ -1,8 +1,10 @@
 """The folder of a bucket in which rows wait for COPY.
 
-Source: Amazon Redshift documentation, "COPY from columnar data formats"; boto3 documentation, "Credentials".
+Source: Amazon Redshift documentation, "COPY from columnar data formats", "IAM permissions for COPY, UNLOAD, and CREATE
+LIBRARY"; Amazon S3 documentation, "Actions, resources, and condition keys"; boto3 documentation, "Credentials".
 """
 
+import re
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,9 +15,13 @@ import pyarrow as pa
 
 from profiles_sync.errors import ProfilesSyncError, WarehouseRefused, WarehouseUnreachable
 from profiles_sync.warehouses.redshift.settings import RedshiftSettings
+from profiles_sync.warehouses.setup.storage import bucket_right
 from profiles_sync.warehouses.told import not_installed, not_reached
 
 _ATTEMPTS, _CONNECT, _READ = 4, 10, 60
+_ACTIONS = {"ListObjectsV2": "s3:ListBucket", "PutObject": "s3:PutObject", "DeleteObjects": "s3:DeleteObject"}
+_NO_ROLE = re.compile(r"(?i)not attached|assume|credentials of role|default iam")
+_DENIED = re.compile(r"(?i)access ?denied|status 403")
 _AT_ONCE = 1000  # keys that S3 deletes in one request
 
 
@@ -41,7 +47,12 @@ class Folder:
     def remove(self) -> None:
         """Remove all that was put there; what is left is removed by the next sync."""
         with suppress(ProfilesSyncError):
-            self._remove(self._keys)
+            self.empty()
+        self._keys = []
+
+    def empty(self) -> None:
+        """Remove the same, or tell what is in the way."""
+        self._remove(self._keys)
         self._keys = []
 
     def clear(self) -> None:
@@ -54,7 +65,45 @@ class Folder:
         with self._telling():
             for first in range(0, len(keys), _AT_ONCE):
                 some = [{"Key": key} for key in keys[first : first + _AT_ONCE]]
-                self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": some, "Quiet": True})
+                told = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": some, "Quiet": True})
+                if kept := told.get("Errors"):  # of single keys, in an answer that is no error
+                    raise self._refused("DeleteObjects", kept[0].get("Code", "an error"))
+
+    @contextmanager
+    def read_by(self, role: str) -> Iterator[None]:
+        """Where the cluster's role may not read the folder, the error says what it needs."""
+        try:
+            yield
+        except WarehouseRefused as refused:
+            grant = None
+            if _NO_ROLE.search(str(refused)):
+                roles = "--default-iam-role-arn ROLE_ARN" if role == "default" else f"--add-iam-roles {role}"
+                grant = f"aws redshift modify-cluster-iam-roles --cluster-identifier CLUSTER {roles}"
+            elif _DENIED.search(str(refused)):
+                whom = "the cluster's default role" if role == "default" else role
+                grant = f"{self._allowed('s3:ListBucket')} and {self._allowed('s3:GetObject')}, for {whom}"
+            raise WarehouseRefused(str(refused), grant) from None
+
+    def _allowed(self, action: str) -> str:
+        role = self._settings.iam_role
+        partition = "aws" if role == "default" else role.split(":")[1]
+        return bucket_right(action, self._bucket, self._settings.s3_prefix, partition)
+
+    @property
+    def _where(self) -> str:
+        return f"warehouse {self._warehouse}: the staging bucket {self._bucket}"
+
+    def _refused(self, operation: str, code: str) -> WarehouseRefused:
+        said = f"{self._where} refused {operation}: {code}; the sync lists, writes and deletes there"
+        return WarehouseRefused(said, self._missing(operation, code))
+
+    def _missing(self, operation: str, code: str) -> str:
+        """What gives the right that an operation lacks; empty where it is no right that is missing."""
+        if code == "NoSuchBucket":
+            return f"aws s3 mb s3://{self._bucket}"
+        if code != "AccessDenied":
+            return ""
+        return f"{self._allowed(_ACTIONS[operation])}, for the AWS identity that the sync runs as"
 
     @cached_property
     def _client(self) -> Any:  # noqa: ANN401 boto3 makes its classes while it runs
@@ -71,15 +120,13 @@ class Folder:
     def _telling(self) -> Iterator[None]:
         from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-        where = f"warehouse {self._warehouse}: the staging bucket {self._bucket}"
+        where = self._where
         try:
             yield
         except ClientError as error:
             said = error.response.get("Error", {}).get("Code", "an error")
             if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) < 500:
-                raise WarehouseRefused(
-                    f"{where} refused {error.operation_name}: {said}; the sync lists, reads, writes and deletes there"
-                ) from None
+                raise self._refused(error.operation_name, said) from None
             raise WarehouseUnreachable(
                 f"{where} failed: {said}; nothing was written, the next run tries again"
             ) from None

@@ -6,12 +6,15 @@ from contextlib import contextmanager
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from profiles_sync.errors import WarehouseRefused, WarehouseUnreachable
+from profiles_sync.warehouses.names import physical_schema
 from profiles_sync.warehouses.redshift.connection import RedshiftConnection
 from profiles_sync.warehouses.redshift.dialect import CAPABILITIES, DIALECT
 from profiles_sync.warehouses.redshift.session import Session, opened
 from profiles_sync.warehouses.redshift.settings import RedshiftSettings
 from profiles_sync.warehouses.redshift.staging import Folder
 from profiles_sync.warehouses.sql import Dialect
+
+_GRACE = 60  # seconds that the driver waits longer than the cluster lets a statement take
 
 
 class RedshiftWarehouse:
@@ -23,13 +26,13 @@ class RedshiftWarehouse:
 
     def __init__(self, name: str, settings: RedshiftSettings, schema: str, patience: float = 20) -> None:
         self.name, self.settings, self.patience = name, settings, patience
-        self.schema = settings.schema_name or schema
+        self.schema = physical_schema(settings.schema_name or schema, CAPABILITIES)
 
     @property
     def place(self) -> str:
         """See `protocol.Warehouse`. Names of schemas are the same in capitals."""
         where = f"{self.settings.database} at {self.settings.host}:{self.settings.port}"
-        return f"schema {self.schema.lower()} of the Redshift database {where}"
+        return f"schema {self.schema} of the Redshift database {where}"
 
     @contextmanager
     def connect(self, read_only: bool = False) -> Iterator[RedshiftConnection]:
@@ -58,5 +61,6 @@ class RedshiftWarehouse:
             raise WarehouseRefused(f"warehouse {self.name}: expected Redshift, got {found}; see host, port and type")
         session.run(f"SET query_group TO {DIALECT.text(self.settings.query_group)}")
         session.run("SET timezone TO 'UTC'")
-        session.run("SET statement_timeout TO 0")
+        session.run(f"SET statement_timeout TO {self.settings.statement_timeout * 1000}")
+        session.wait_at_most(self.settings.statement_timeout + _GRACE)
         return session

@@ -41,6 +41,10 @@ _FIELDS = {
     "role": "role",
     "location": "location",
     "path": "path",
+    "s3_bucket": "s3_bucket",
+    "s3_prefix": "s3_prefix",
+    "storage_account": "storage_account",
+    "storage_container": "storage_container",
 }
 
 

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from profiles_sync.warehouses.base import INTERNAL
-from profiles_sync.warehouses.setup import addresses, psql
+from profiles_sync.warehouses.setup import addresses, psql, storage
 from profiles_sync.warehouses.setup.names import REDSHIFT as RS
 from profiles_sync.warehouses.setup.rights import Right, spread
 from profiles_sync.warehouses.setup.script import Command, Script, Step, sql
@@ -21,13 +21,20 @@ FIRST = (psql.STOP, psql.password_variable(_PASSWORD))
 
 
 def script(
-    *, user: str = "segment", database: str = "segment", schema: str | None = None, egress: Sequence[str] = ()
+    *,
+    user: str = "segment",
+    database: str = "segment",
+    schema: str | None = None,
+    s3_bucket: str = "STAGING_BUCKET",
+    s3_prefix: str = "profiles-sync",
+    egress: Sequence[str] = (),
 ) -> Script:
     """The set-up, for psql; choosing and making the cluster are commands to look at and run by hand."""
     who, where = RS.grantee(user), RS.name(database)
     steps = (
         Step("Choose an instance", _INSTANCES),
         Step("Provision a Redshift cluster, if you have none", _cluster(database)),
+        Step("Let the sync write the bucket that rows wait in, and the cluster read it", _bucket(s3_bucket, s3_prefix)),
         Step("Create a user for Profiles Sync", commands=create_user(user)),
         Step(
             "Create the database, if the cluster was made with another one",
@@ -75,7 +82,18 @@ def _cluster(database: str) -> tuple[str, ...]:
         "aws redshift create-cluster --cluster-identifier segment --node-type ra3.large --cluster-type single-node \\",
         f"  --db-name {shlex.quote(database)} --master-username ADMIN --manage-master-password \\",
         "  --publicly-accessible --encrypted",
-        "Rows come by COPY from S3: attach a role that may read the staging bucket.",
+    )
+
+
+def _bucket(name: str, prefix: str) -> tuple[str, ...]:
+    def rights(*actions: str) -> list[str]:
+        return [f"  {storage.bucket_right(action, name, prefix)}" for action in actions]
+
+    return (
+        "In the policy of what the sync runs as:",
+        *rights("s3:ListBucket", "s3:PutObject", "s3:DeleteObject"),
+        "In the policy of a role that the cluster may assume, which is iam_role in the settings:",
+        *rights("s3:ListBucket", "s3:GetObject"),
         "aws redshift modify-cluster-iam-roles --cluster-identifier segment --add-iam-roles ROLE_ARN",
     )
 

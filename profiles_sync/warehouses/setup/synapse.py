@@ -6,7 +6,7 @@ Source: Segment, "Azure Synapse Analytics Destination"; Microsoft documentation,
 import shlex
 from collections.abc import Mapping, Sequence
 
-from profiles_sync.warehouses.setup import addresses
+from profiles_sync.warehouses.setup import addresses, storage
 from profiles_sync.warehouses.setup.names import SYNAPSE as AZ
 from profiles_sync.warehouses.setup.rights import Right
 from profiles_sync.warehouses.setup.script import Command, Script, Step
@@ -15,7 +15,13 @@ _PASSWORD = "$(SEGMENT_PASSWORD)"
 
 
 def script(
-    *, user: str = "Segment", database: str = "segment", schema: str | None = None, egress: Sequence[str] = ()
+    *,
+    user: str = "Segment",
+    database: str = "segment",
+    schema: str | None = None,
+    storage_account: str = "STORAGE_ACCOUNT",
+    storage_container: str = "STORAGE_CONTAINER",
+    egress: Sequence[str] = (),
 ) -> Script:
     """The set-up, for sqlcmd, which puts the environment's SEGMENT_PASSWORD where its name stands."""
     who, where = AZ.grantee(user), AZ.name(database)
@@ -50,6 +56,10 @@ def script(
                 *_schema(schema),
             ),
         ),
+        Step(
+            "Let the sync write the container that rows wait in, and the pool read it",
+            _storage(storage_account, storage_container),
+        ),
     )
     return Script("Azure Synapse for Profiles Sync.", "--", _run(database), (), steps)
 
@@ -66,6 +76,7 @@ def _run(database: str) -> tuple[str, ...]:
         "with the new user's password in SEGMENT_PASSWORD; sqlcmd asks for the admin's.",
         f"Steps 3 and 4: {server} -d master -i FIRST_PART",
         f"Steps 5 and 6: {server} -d {shlex.quote(database)} -i SECOND_PART",
+        "Steps 2 and 7 are commands of az, to look at and run by hand.",
     )
 
 
@@ -73,6 +84,18 @@ def _pool(database: str) -> tuple[str, ...]:
     return (
         f"az synapse sql pool create --name {shlex.quote(database)} --performance-level DW200c \\",
         "  --workspace-name WORKSPACE --resource-group RESOURCE_GROUP",
+    )
+
+
+def _storage(account: str, name: str) -> tuple[str, ...]:
+    return (
+        "SYNC_IDENTITY is what the sync runs as: a managed identity or a service principal, by its client ID.",
+        "POOL_IDENTITY is the managed identity of the pool's workspace, which COPY INTO reads with:",
+        "az synapse workspace show --name WORKSPACE --resource-group RESOURCE_GROUP --query identity.principalId",
+        "For a pool on a server without a workspace, it is that of the server: az sql server update --assign-identity.",
+        storage.container(account, name),
+        storage.container_role(storage.CONTRIBUTOR, storage.SYNC, account, name),
+        storage.container_role(storage.READER, storage.POOL, account, name),
     )
 
 

@@ -32,7 +32,6 @@ CAPABILITIES = Capabilities(
     max_identifier=255,
     leading_digit=False,
     folds_case=True,
-    longest_text=LONGEST,
     transactions=Transactions.ROWS,
 )
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from profiles_sync.errors import WarehouseUnreachable
+from profiles_sync.warehouses.names import physical_schema
 from profiles_sync.warehouses.snowflake.capabilities import CAPABILITIES, folded
 from profiles_sync.warehouses.snowflake.connection import SnowflakeConnection
 from profiles_sync.warehouses.snowflake.dialect import DIALECT
@@ -32,7 +33,7 @@ class SnowflakeWarehouse:
         self, name: str, settings: SnowflakeSettings, schema: str, patience: float = 20, lease: float = 15
     ) -> None:
         self.name, self.settings, self.patience, self.lease, self.few = name, settings, patience, lease, MOST
-        self.schema = settings.schema_name or schema
+        self.schema = physical_schema(settings.schema_name or schema, CAPABILITIES)
 
     @property
     def place(self) -> str:

@@ -1,20 +1,23 @@
 """An open pool: a session for all statements, one that holds the lock, and a folder of the staging container."""
 
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import count
 from typing import Any
 
-from profiles_sync.errors import ProfilesSyncError, WarehouseBusy, WarehouseRefused
+from profiles_sync.errors import ProfilesSyncError, WarehouseBusy, WarehouseSlow
 from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses.base import INTERNAL, OPERATION, Batch, Staged
 from profiles_sync.warehouses.files import Fitted, naive, parquet_files, to_units
 from profiles_sync.warehouses.names import physical
 from profiles_sync.warehouses.rows import by_table, renamed
-from profiles_sync.warehouses.synapse.dialect import CAPABILITIES, DIALECT, LONGEST, lock_name
+from profiles_sync.warehouses.synapse.dialect import CAPABILITIES, DIALECT, LONGEST, lock_name, owner_name, staged_name
 from profiles_sync.warehouses.synapse.session import Session
 from profiles_sync.warehouses.synapse.staging import Folder
-from profiles_sync.warehouses.told import busy
+from profiles_sync.warehouses.told import busy, lost
 
+_LONG_KEYS = f"{{}} is a key, and in a dedicated pool none can be longer than {LONGEST}"
 _COUNTED = ("INSERT", "DELETE", "UPDATE")
 _COLUMNS = (
     "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, CHARACTER_MAXIMUM_LENGTH, NUMERIC_PRECISION, NUMERIC_SCALE, "
@@ -30,6 +33,8 @@ class SynapseConnection:
     ) -> None:
         self._session, self._another, self._folder = session, another, folder
         self._schema, self._patience = schema, patience
+        self._owner: str | None = None
+        self._numbers = count()
 
     def columns(self, schema: str) -> dict[str, dict[str, str]]:
         """See `protocol.Connection`."""
@@ -40,17 +45,31 @@ class SynapseConnection:
 
     @contextmanager
     def only_sync(self, schema: str) -> Iterator[None]:
-        """See `protocol.Connection`. A second session holds the lock of a row, in a transaction that does nothing."""
-        if lock_name(schema) not in self.columns(INTERNAL):
+        """See `protocol.Connection`. A second session holds the lock of a row, in a transaction that does nothing.
+
+        It may lose its connection and we may not notice: who has the lock writes its name down, each transaction ends
+        with a look whether it still stands there, and staging tables have it in theirs.
+        """
+        if not {lock_name(schema), owner_name(schema)} <= self.columns(INTERNAL).keys():
             self.execute(*DIALECT.create_schema(INTERNAL), *DIALECT.create_lock(schema))
         holder = self._another()
         try:
             self._lock(holder, schema)
-            self._folder.clear()
+            self._own(schema)
             yield
         finally:
+            self._owner = None
             self._folder.remove()  # while the folder is still ours alone: the next sync lists it at once
             holder.close()
+
+    def _own(self, schema: str) -> None:
+        """Write down who has the lock, and remove what a sync that was killed left."""
+        owner = uuid.uuid4().hex
+        self.execute(*DIALECT.own(schema, owner))
+        self._owner = owner
+        self._folder.clear()
+        left = [name for name in self.columns(INTERNAL) if name.startswith(staged_name(schema))]
+        self.execute(*(one for name in left for one in DIALECT.drop_staging(DIALECT.quote(INTERNAL, name))))
 
     def _lock(self, holder: Session, schema: str) -> None:
         """A pool ignores LOCK_TIMEOUT, so the statement has a time to end in."""
@@ -58,16 +77,18 @@ class SynapseConnection:
         try:
             for statement in DIALECT.take_lock(schema):
                 holder.run(statement)
-        except WarehouseBusy:
+        except (WarehouseBusy, WarehouseSlow):
             raise busy(schema) from None
         holder.wait_at_most(0)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """See `protocol.Connection`."""
+        """See `protocol.Connection`. What the owner of the lock is to do, nobody else commits."""
         self._run("BEGIN TRANSACTION")
         try:
             yield
+            if self._owner is not None and self._run(DIALECT.still_own(self._schema, self._owner)) != 1:
+                raise lost(self._schema)
         except BaseException:
             with suppress(ProfilesSyncError):  # where the connection is gone, so is the transaction
                 self._run("IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION")
@@ -92,15 +113,18 @@ class SynapseConnection:
     def load(self, batch: Batch, staging: str, names: Mapping[str, str]) -> Staged:
         """See `protocol.Connection`."""
         kinds, widths = self._staged_kinds(batch, staging, names)
+        if self._owner is not None:
+            staging = DIALECT.quote(INTERNAL, staged_name(self._schema, self._owner, next(self._numbers)))
         fitted = Fitted(widths, to_units)
         rows = fitted.rows(renamed(naive(batch.arrow()), names))
         if OPERATION in rows.schema.names:
             kinds[OPERATION] = "nvarchar(1)"
         self.execute(*DIALECT.create_staged(staging, kinds))
         place, held = self._folder.put(parquet_files(rows))
-        _refuse_cut_keys(fitted, [names[key] for key in batch.table.key], batch.table.name)
+        fitted.refuse_cut(batch.table.name, [names[key] for key in batch.table.key], "letters", _LONG_KEYS)
         if held:
-            self._run(DIALECT.copy(staging, place))
+            with self._folder.read_by_the_pool():
+                self._run(DIALECT.copy(staging, place))
         return Staged(staging, held, sum(fitted.cut.values()))
 
     def _staged_kinds(
@@ -117,8 +141,10 @@ class SynapseConnection:
         return kinds, {column: _width(there.get(column, "")) for column in texts}
 
     def unload(self, staged: Staged) -> None:
-        """See `protocol.Connection`."""
+        """See `protocol.Connection`. Files go once the sync is over; who only tries is told at once what keeps them."""
         self.execute(*DIALECT.drop_staging(staged.source))
+        if self._owner is None:
+            self._folder.empty()
 
 
 def _spelt(kind: str, length: int | None, precision: int | None, scale: int | None, moment: int | None) -> str:
@@ -134,12 +160,3 @@ def _width(kept: str) -> int:
     """How long a text may be in a column of a type; the longest where it is read as something else."""
     family, _, size = kept.rstrip(")").partition("(")
     return min(int(size), LONGEST) if family in ("nvarchar", "varchar", "nchar", "char") and size.isdigit() else LONGEST
-
-
-def _refuse_cut_keys(fitted: Fitted, keys: Sequence[str], table: str) -> None:
-    for key in keys:
-        if cut := fitted.cut.get(key):
-            raise WarehouseRefused(
-                f"{table}.{key} holds {fitted.widths[key]} letters in the warehouse and {cut} keys are longer; a key "
-                f"cannot be longer than {LONGEST} in a dedicated pool"
-            )

@@ -56,14 +56,27 @@ CAPABILITIES = Capabilities(
     reserved=frozenset(_WORDS.split()),
     max_identifier=128,
     folds_case=True,
-    longest_text=2 * LONGEST,
     transactions=Transactions.ROWS,
 )
 
 
 def lock_name(schema: str) -> str:
     """The table of `INTERNAL` whose lock keeps every other sync out of a schema; no staging table is called so."""
-    return f"lock {hashlib.sha1(schema.encode(), usedforsecurity=False).hexdigest()}"
+    return f"lock {_digest(schema)}"
+
+
+def owner_name(schema: str) -> str:
+    """The table of `INTERNAL` whose one row says which sync has a schema's lock."""
+    return f"owner {_digest(schema)}"
+
+
+def staged_name(schema: str, *of: object) -> str:
+    """How a schema's staging tables begin, and with owner and number how one is called."""
+    return "_".join(map(str, ("staged", _digest(schema), *of)))
+
+
+def _digest(schema: str) -> str:
+    return hashlib.sha1(schema.encode(), usedforsecurity=False).hexdigest()
 
 
 class SynapseDialect(Dialect):
@@ -92,14 +105,26 @@ class SynapseDialect(Dialect):
         return [self._created(self.quote(schema, table), columns, layout)]
 
     def create_lock(self, schema: str) -> list[str]:
-        """The lock's table with a row to lock, both at once, if it is not there."""
-        lock = self.lock(schema)
+        """The lock's table with a row to lock, both at once, if it is not there; and the one that says who has it."""
+        lock, owner = self.lock(schema), self._owner(schema)
         made = f"CREATE TABLE {lock} WITH ({_HEAP}) AS SELECT CAST(0 AS bit) AS [held]"
-        return [f"IF OBJECT_ID({self.text(lock)}) IS NULL {made}"]
+        also = f"CREATE TABLE {owner} WITH ({_HEAP}) AS SELECT CAST(N'' AS nvarchar(64)) AS [owner]"
+        return [f"IF OBJECT_ID({self.text(lock)}) IS NULL {made}", f"IF OBJECT_ID({self.text(owner)}) IS NULL {also}"]
 
     def take_lock(self, schema: str) -> list[str]:
         """Wait for the row; what is taken lasts as long as the transaction."""
         return ["BEGIN TRANSACTION", f"UPDATE {self.lock(schema)} SET held = 1"]
+
+    def own(self, schema: str, owner: str) -> list[str]:
+        """Write down who has the lock; whoever believed to have it commits before, or never."""
+        return [f"UPDATE {self._owner(schema)} SET [owner] = {self.text(owner)}"]
+
+    def still_own(self, schema: str, owner: str) -> str:
+        """Changes one row where nobody else has the lock; nobody can have it then before the transaction ends."""
+        return f"UPDATE {self._owner(schema)} SET [owner] = [owner] WHERE [owner] = {self.text(owner)}"
+
+    def _owner(self, schema: str) -> str:
+        return self.quote(INTERNAL, owner_name(schema))
 
     def create_staged(self, staging: str, columns: Mapping[str, str]) -> list[str]:
         """A staging table without order, in place of one that was left there."""
@@ -166,7 +191,7 @@ class SynapseDialect(Dialect):
             f"SELECT {self._recorded(schema, table, one, sync_id)}" for table, one in cursors.items()
         )
         columns = "schema_name, table_name, table_id, version, commit_digest, sync_id"
-        return [f"INSERT INTO {self.cursors} ({columns}) {rows}"]
+        return [f"INSERT INTO {self.cursors(schema)} ({columns}) {rows}"]
 
     def cast(self, value: str, cast: Cast) -> str:
         """A text is read as the column's type reads it, and was cut to its length before; a number is rounded."""

@@ -11,7 +11,7 @@ from profiles_sync.errors import (
 )
 from profiles_sync.warehouses.dbapi import DBAPISession
 from profiles_sync.warehouses.synapse.settings import SynapseSettings
-from profiles_sync.warehouses.told import conflict, not_installed, not_reached, went_away
+from profiles_sync.warehouses.told import conflict, late, not_installed, not_reached, went_away
 
 _GONE = re.compile(
     r"(?i)communication link failure|connection (is |was )?(not open|closed|failure|reset|broken)|tcp provider|"
@@ -42,7 +42,9 @@ class Session(DBAPISession):
             yield
         except (Error, OSError, RuntimeError) as error:
             said = str(error)
-            if _LATE.search(said) or _CONFLICT.search(said):
+            if _LATE.search(said):
+                raise late("synapse", what) from None
+            if _CONFLICT.search(said):
                 raise conflict(what) from None
             if isinstance(error, InterfaceError | OSError | RuntimeError) or _GONE.search(said):
                 raise went_away("synapse", what) from None
@@ -73,7 +75,9 @@ def opened(name: str, settings: SynapseSettings) -> Session:
         MissingExtra: The driver is not installed.
     """
     try:
-        return Session(driver_connect(settings))
+        session = Session(driver_connect(settings))
+        session.wait_at_most(settings.statement_timeout)
+        return session
     except ImportError:
         raise not_installed(name, "its driver", "synapse") from None
     except Exception as error:  # the driver's connection raises errors of many kinds

@@ -22,6 +22,7 @@ class SynapseSettings(Declared):
     username: str = Field(min_length=1)
     password: SecretStr
     connect_timeout: int = Field(default=30, ge=2)
+    statement_timeout: int = Field(default=3600, ge=1)
     storage_account: str = Field(min_length=3)
     storage_container: str = Field(min_length=3)
     storage_prefix: str = "profiles-sync"

@@ -1,8 +1,10 @@
 """The folder of a storage account in which rows wait for COPY INTO.
 
-Source: Microsoft documentation, "COPY INTO (Transact-SQL)"; obstore documentation, "AzureStore".
+Source: Microsoft documentation, "COPY INTO (Transact-SQL)", "Securely load data using Synapse SQL", "Azure built-in
+roles for Storage"; obstore documentation, "AzureStore".
 """
 
+import re
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,9 +14,11 @@ from typing import Any
 import pyarrow as pa
 
 from profiles_sync.errors import ProfilesSyncError, WarehouseRefused
+from profiles_sync.warehouses.setup import storage
 from profiles_sync.warehouses.synapse.settings import SynapseSettings
 from profiles_sync.warehouses.told import not_installed, not_reached
 
+_DENIED = re.compile(r"(?i)not authorized|access (is |was )?denied|permission|forbidden|managed service identity")
 _PATIENCE: Any = {"connect_timeout": "10s", "timeout": "120s"}
 _RETRIES: Any = {"max_retries": 4, "retry_timeout": timedelta(seconds=120)}
 
@@ -62,7 +66,12 @@ class Folder:
     def remove(self) -> None:
         """Remove all that was put there; what is left is removed by the next sync."""
         with suppress(ProfilesSyncError):
-            self._remove(self._keys)
+            self.empty()
+        self._keys = []
+
+    def empty(self) -> None:
+        """Remove the same, or tell what is in the way."""
+        self._remove(self._keys)
         self._keys = []
 
     def clear(self) -> None:
@@ -76,6 +85,18 @@ class Folder:
             with self._telling("delete"):
                 self._store.delete(keys)
 
+    @contextmanager
+    def read_by_the_pool(self) -> Iterator[None]:
+        """Where the pool may not read the folder, the error says what it needs."""
+        try:
+            yield
+        except WarehouseRefused as refused:
+            role = self._role(storage.READER, storage.POOL)
+            raise WarehouseRefused(str(refused), role if _DENIED.search(str(refused)) else None) from None
+
+    def _role(self, role: str, whom: str) -> str:
+        return storage.container_role(role, whom, self._settings.storage_account, self._settings.storage_container)
+
     @property
     def _store(self) -> Any:  # noqa: ANN401 a store of obstore's
         self._found = self._found or opened(self._warehouse, self._settings)
@@ -88,10 +109,16 @@ class Folder:
         where = f"warehouse {self._warehouse}: the staging container {self._settings.storage_container}"
         try:
             yield
-        except (NotFoundError, PermissionDeniedError, UnauthenticatedError) as error:
+        except NotFoundError:
             raise WarehouseRefused(
-                f"{where} refused {what}: {type(error).__name__}; access denied, or there is none: the sync lists, "
-                "writes and deletes there"
+                f"{where} refused {what}: not found; see storage_account and storage_container",
+                storage.container(self._settings.storage_account, self._settings.storage_container),
+            ) from None
+        except (PermissionDeniedError, UnauthenticatedError) as error:
+            said = f"{type(error).__name__}; access denied: the sync lists, writes and deletes there"
+            raise WarehouseRefused(
+                f"{where} refused {what}: {said}",
+                self._role(storage.CONTRIBUTOR, storage.SYNC),
             ) from None
         except (BaseError, OSError) as error:
             raise not_reached(where, type(error).__name__) from None

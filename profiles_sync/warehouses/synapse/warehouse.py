@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from profiles_sync.errors import WarehouseRefused, WarehouseUnreachable
+from profiles_sync.warehouses.names import physical_schema
 from profiles_sync.warehouses.sql import Dialect
 from profiles_sync.warehouses.synapse.connection import SynapseConnection
 from profiles_sync.warehouses.synapse.dialect import CAPABILITIES, DIALECT
@@ -25,13 +26,13 @@ class SynapseWarehouse:
 
     def __init__(self, name: str, settings: SynapseSettings, schema: str, patience: float = 20) -> None:
         self.name, self.settings, self.patience = name, settings, patience
-        self.schema = settings.schema_name or schema
+        self.schema = physical_schema(settings.schema_name or schema, CAPABILITIES)
 
     @property
     def place(self) -> str:
         """See `protocol.Warehouse`. Names of schemas are the same in capitals."""
         where = f"{self.settings.database} at {self.settings.host}:{self.settings.port}"
-        return f"schema {self.schema.lower()} of the Synapse pool {where}"
+        return f"schema {self.schema} of the Synapse pool {where}"
 
     @contextmanager
     def connect(self, read_only: bool = False) -> Iterator[SynapseConnection]:

@@ -15,31 +15,39 @@
 --    aws redshift create-cluster --cluster-identifier segment --node-type ra3.large --cluster-type single-node \
 --      --db-name segment --master-username ADMIN --manage-master-password \
 --      --publicly-accessible --encrypted
---    Rows come by COPY from S3: attach a role that may read the staging bucket.
+
+-- 3. Let the sync write the bucket that rows wait in, and the cluster read it
+--    In the policy of what the sync runs as:
+--      allow s3:ListBucket on arn:aws:s3:::STAGING_BUCKET
+--      allow s3:PutObject on arn:aws:s3:::STAGING_BUCKET/profiles-sync/*
+--      allow s3:DeleteObject on arn:aws:s3:::STAGING_BUCKET/profiles-sync/*
+--    In the policy of a role that the cluster may assume, which is iam_role in the settings:
+--      allow s3:ListBucket on arn:aws:s3:::STAGING_BUCKET
+--      allow s3:GetObject on arn:aws:s3:::STAGING_BUCKET/profiles-sync/*
 --    aws redshift modify-cluster-iam-roles --cluster-identifier segment --add-iam-roles ROLE_ARN
 
--- 3. Create a user for Profiles Sync
+-- 4. Create a user for Profiles Sync
 SELECT COUNT(*) = 0 AS is_new FROM pg_user WHERE usename = 'segment' \gset
 \if :is_new
 CREATE USER "segment" PASSWORD :'password';
 \endif
 
--- 4. Create the database, if the cluster was made with another one
+-- 5. Create the database, if the cluster was made with another one
 SELECT COUNT(*) = 0 AS is_new FROM pg_database WHERE datname = 'segment' \gset
 \if :is_new
 CREATE DATABASE "segment";
 \endif
 
--- 5. Let the user create its schemas; what it creates is its own
+-- 6. Let the user create its schemas; what it creates is its own
 GRANT CREATE, TEMPORARY ON DATABASE "segment" TO "segment";
 
--- 6. Create the space's schema now, or open the one that is there
+-- 7. Create the space's schema now, or open the one that is there
 \connect -reuse-previous=on "dbname='segment'"
 CREATE SCHEMA IF NOT EXISTS "acme";
 GRANT USAGE, CREATE ON SCHEMA "acme" TO "segment";
 GRANT ALL PRIVILEGES ON ALL TABLES IN SCHEMA "acme" TO "segment";
 
--- 7. Let the addresses in that Profiles Sync connects from: 203.0.113.7/32, 198.51.100.0/28, 2001:db8::/48
+-- 8. Let the addresses in that Profiles Sync connects from: 203.0.113.7/32, 198.51.100.0/28, 2001:db8::/48
 --    In the security group of the cluster. Outbound, the cluster has to reach the staging bucket in S3.
 --    aws ec2 authorize-security-group-ingress --group-id SECURITY_GROUP --ip-permissions 'IpProtocol=tcp,FromPort=5439,ToPort=5439,IpRanges=[{CidrIp=203.0.113.7/32}]'
 --    aws ec2 authorize-security-group-ingress --group-id SECURITY_GROUP --ip-permissions 'IpProtocol=tcp,FromPort=5439,ToPort=5439,IpRanges=[{CidrIp=198.51.100.0/28}]'

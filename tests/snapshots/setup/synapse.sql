@@ -3,6 +3,7 @@
 -- with the new user's password in SEGMENT_PASSWORD; sqlcmd asks for the admin's.
 -- Steps 3 and 4: sqlcmd -I -S SERVER.database.windows.net -U ADMIN -d master -i FIRST_PART
 -- Steps 5 and 6: sqlcmd -I -S SERVER.database.windows.net -U ADMIN -d segment -i SECOND_PART
+-- Steps 2 and 7 are commands of az, to look at and run by hand.
 
 -- 1. Sign up for an Azure subscription
 
@@ -36,3 +37,12 @@ EXEC sp_addrolemember N'largerc', N'Segment';
 GO
 IF SCHEMA_ID(N'acme') IS NULL EXEC (N'CREATE SCHEMA [acme]');
 GO
+
+-- 7. Let the sync write the container that rows wait in, and the pool read it
+--    SYNC_IDENTITY is what the sync runs as: a managed identity or a service principal, by its client ID.
+--    POOL_IDENTITY is the managed identity of the pool's workspace, which COPY INTO reads with:
+--    az synapse workspace show --name WORKSPACE --resource-group RESOURCE_GROUP --query identity.principalId
+--    For a pool on a server without a workspace, it is that of the server: az sql server update --assign-identity.
+--    az storage container create --auth-mode login --account-name STORAGE_ACCOUNT --name STORAGE_CONTAINER
+--    az role assignment create --role 'Storage Blob Data Contributor' --assignee SYNC_IDENTITY --scope /subscriptions/SUBSCRIPTION/resourceGroups/RESOURCE_GROUP/providers/Microsoft.Storage/storageAccounts/STORAGE_ACCOUNT/blobServices/default/containers/STORAGE_CONTAINER
+--    az role assignment create --role 'Storage Blob Data Reader' --assignee POOL_IDENTITY --scope /subscriptions/SUBSCRIPTION/resourceGroups/RESOURCE_GROUP/providers/Microsoft.Storage/storageAccounts/STORAGE_ACCOUNT/blobServices/default/containers/STORAGE_CONTAINER

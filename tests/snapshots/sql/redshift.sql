@@ -3,7 +3,7 @@ CREATE SCHEMA IF NOT EXISTS "acme";
 -- drop schema
 DROP SCHEMA "acme";
 -- create cursors
-CREATE TABLE IF NOT EXISTS "_profiles_sync"."cursors" ("schema_name" character varying(512), "table_name" character varying(512), "table_id" character varying(512), "version" bigint, "commit_digest" character varying(512), "sync_id" character varying(512)) DISTSTYLE KEY DISTKEY ("schema_name");
+CREATE TABLE IF NOT EXISTS "_profiles_sync"."cursors_acme" ("schema_name" character varying(512), "table_name" character varying(512), "table_id" character varying(512), "version" bigint, "commit_digest" character varying(512), "sync_id" character varying(512)) DISTSTYLE KEY DISTKEY ("schema_name");
 -- create table
 CREATE TABLE IF NOT EXISTS "acme"."bought" ("id" character varying(512), "received_at" timestamp without time zone, "uuid_ts" timestamp without time zone, "total" bigint, "price" double precision, "gift" boolean, "or""der" character varying(512)) DISTSTYLE KEY DISTKEY ("id") SORTKEY ("received_at");
 -- create merged table
@@ -32,11 +32,11 @@ DELETE FROM "acme"."profile_merges" USING staged_0 AS s WHERE "acme"."profile_me
 MERGE INTO "acme"."profile_merges" USING "rows to merge" ON "acme"."profile_merges"."segment_id" = "rows to merge"."segment_id" WHEN MATCHED THEN UPDATE SET "seq" = "rows to merge"."seq" WHEN NOT MATCHED THEN INSERT ("segment_id", "seq") VALUES ("rows to merge"."segment_id", "rows to merge"."seq");
 DROP TABLE "rows to merge";
 -- read cursors
-SELECT table_name, table_id, version, commit_digest FROM "_profiles_sync"."cursors" WHERE schema_name = 'acme';
+SELECT table_name, table_id, version, commit_digest FROM "_profiles_sync"."cursors_acme" WHERE schema_name = 'acme';
 -- forget cursors
-DELETE FROM "_profiles_sync"."cursors" WHERE schema_name = 'acme' AND (table_name = 'bought' AND table_id = '0c6d' AND version = 7 OR table_name = 'it''s' AND table_id = 'e2' AND version = 0);
+DELETE FROM "_profiles_sync"."cursors_acme" WHERE schema_name = 'acme' AND (table_name = 'bought' AND table_id = '0c6d' AND version = 7 OR table_name = 'it''s' AND table_id = 'e2' AND version = 0);
 -- record cursors
-INSERT INTO "_profiles_sync"."cursors" (schema_name, table_name, table_id, version, commit_digest, sync_id) VALUES ('acme', 'bought', '0c6d', 7, 'a1', 'sync_1'), ('acme', 'it''s', 'e2', 0, '', 'sync_1');
+INSERT INTO "_profiles_sync"."cursors_acme" (schema_name, table_name, table_id, version, commit_digest, sync_id) VALUES ('acme', 'bought', '0c6d', 7, 'a1', 'sync_1'), ('acme', 'it''s', 'e2', 0, '', 'sync_1');
 -- from character varying(512) to character varying(20)
 SELECT count(CASE WHEN s."total" IS NOT NULL AND s."total" IS NULL THEN 1 END), 0 FROM staged_0 AS s WHERE s."_op" <> 'D';
 -- from character varying(512) to character(4)
@@ -144,4 +144,9 @@ COPY staged_0 FROM 's3://staging-rows/it''s/' IAM_ROLE 'arn:aws:iam::12345678901
 COPY staged_0 FROM 's3://staging-rows/acme/' IAM_ROLE default FORMAT AS PARQUET;
 -- lock
 CREATE TABLE IF NOT EXISTS "_profiles_sync"."lock 293abb6b76d7791c0732cc517d38c4b5c734b87f" (held boolean);
+CREATE TABLE IF NOT EXISTS "_profiles_sync"."owner 293abb6b76d7791c0732cc517d38c4b5c734b87f" (owner character varying(64));
 LOCK TABLE "_profiles_sync"."lock 293abb6b76d7791c0732cc517d38c4b5c734b87f";
+-- owner
+DELETE FROM "_profiles_sync"."owner 293abb6b76d7791c0732cc517d38c4b5c734b87f";
+INSERT INTO "_profiles_sync"."owner 293abb6b76d7791c0732cc517d38c4b5c734b87f" (owner) VALUES ('0a1b');
+UPDATE "_profiles_sync"."owner 293abb6b76d7791c0732cc517d38c4b5c734b87f" SET owner = owner WHERE owner = '0a1b';

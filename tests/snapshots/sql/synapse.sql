@@ -3,7 +3,7 @@ IF SCHEMA_ID(N'acme') IS NULL EXEC (N'CREATE SCHEMA [acme]');
 -- drop schema
 DROP SCHEMA [acme];
 -- create cursors
-IF OBJECT_ID(N'[_profiles_sync].[cursors]') IS NULL CREATE TABLE [_profiles_sync].[cursors] ([schema_name] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL, [table_name] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL, [table_id] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL, [version] bigint NULL, [commit_digest] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL, [sync_id] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL) WITH (DISTRIBUTION = HASH([schema_name]), CLUSTERED COLUMNSTORE INDEX);
+IF OBJECT_ID(N'[_profiles_sync].[cursors_acme]') IS NULL CREATE TABLE [_profiles_sync].[cursors_acme] ([schema_name] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL, [table_name] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL, [table_id] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL, [version] bigint NULL, [commit_digest] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL, [sync_id] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL) WITH (DISTRIBUTION = HASH([schema_name]), CLUSTERED COLUMNSTORE INDEX);
 -- create table
 IF OBJECT_ID(N'[acme].[bought]') IS NULL CREATE TABLE [acme].[bought] ([id] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL, [received_at] datetime2(7) NULL, [uuid_ts] datetime2(7) NULL, [total] bigint NULL, [price] float NULL, [gift] bit NULL, [or"der] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL) WITH (DISTRIBUTION = HASH([id]), CLUSTERED COLUMNSTORE INDEX);
 -- create merged table
@@ -30,11 +30,11 @@ DELETE FROM [acme].[profile_merges] WHERE EXISTS (SELECT 1 FROM [_profiles_sync]
 UPDATE [acme].[profile_merges] SET [seq] = s.[seq] FROM [_profiles_sync].[acme__bought] AS s WHERE [acme].[profile_merges].[segment_id] = s.[segment_id] AND DATALENGTH([acme].[profile_merges].[segment_id]) = DATALENGTH(s.[segment_id]) AND s.[_op] = 'U';
 INSERT INTO [acme].[profile_merges] ([segment_id], [seq]) SELECT s.[segment_id], s.[seq] FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] = 'U' AND NOT EXISTS (SELECT 1 FROM [acme].[profile_merges] WHERE [acme].[profile_merges].[segment_id] = s.[segment_id] AND DATALENGTH([acme].[profile_merges].[segment_id]) = DATALENGTH(s.[segment_id]));
 -- read cursors
-SELECT table_name, table_id, version, commit_digest FROM [_profiles_sync].[cursors] WHERE schema_name = N'acme';
+SELECT table_name, table_id, version, commit_digest FROM [_profiles_sync].[cursors_acme] WHERE schema_name = N'acme';
 -- forget cursors
-DELETE FROM [_profiles_sync].[cursors] WHERE schema_name = N'acme' AND (table_name = N'bought' AND table_id = N'0c6d' AND version = 7 OR table_name = N'it''s' AND table_id = N'e2' AND version = 0);
+DELETE FROM [_profiles_sync].[cursors_acme] WHERE schema_name = N'acme' AND (table_name = N'bought' AND table_id = N'0c6d' AND version = 7 OR table_name = N'it''s' AND table_id = N'e2' AND version = 0);
 -- record cursors
-INSERT INTO [_profiles_sync].[cursors] (schema_name, table_name, table_id, version, commit_digest, sync_id) SELECT N'acme', N'bought', N'0c6d', 7, N'a1', N'sync_1' UNION ALL SELECT N'acme', N'it''s', N'e2', 0, N'', N'sync_1';
+INSERT INTO [_profiles_sync].[cursors_acme] (schema_name, table_name, table_id, version, commit_digest, sync_id) SELECT N'acme', N'bought', N'0c6d', 7, N'a1', N'sync_1' UNION ALL SELECT N'acme', N'it''s', N'e2', 0, N'', N'sync_1';
 -- from nvarchar(4000) to nvarchar(20)
 SELECT count(CASE WHEN s.[total] IS NOT NULL AND s.[total] IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
 -- from nvarchar(4000) to int
@@ -132,5 +132,9 @@ IF OBJECT_ID(N'[_profiles_sync].[acme__bought]') IS NULL CREATE TABLE [_profiles
 COPY INTO [_profiles_sync].[acme__bought] FROM 'https://rows.dfs.core.windows.net/staging/it''s/*.parquet' WITH (FILE_TYPE = 'PARQUET', CREDENTIAL = (IDENTITY = 'Managed Identity'));
 -- lock
 IF OBJECT_ID(N'[_profiles_sync].[lock 293abb6b76d7791c0732cc517d38c4b5c734b87f]') IS NULL CREATE TABLE [_profiles_sync].[lock 293abb6b76d7791c0732cc517d38c4b5c734b87f] WITH (DISTRIBUTION = ROUND_ROBIN, HEAP) AS SELECT CAST(0 AS bit) AS [held];
+IF OBJECT_ID(N'[_profiles_sync].[owner 293abb6b76d7791c0732cc517d38c4b5c734b87f]') IS NULL CREATE TABLE [_profiles_sync].[owner 293abb6b76d7791c0732cc517d38c4b5c734b87f] WITH (DISTRIBUTION = ROUND_ROBIN, HEAP) AS SELECT CAST(N'' AS nvarchar(64)) AS [owner];
 BEGIN TRANSACTION;
 UPDATE [_profiles_sync].[lock 293abb6b76d7791c0732cc517d38c4b5c734b87f] SET held = 1;
+-- owner
+UPDATE [_profiles_sync].[owner 293abb6b76d7791c0732cc517d38c4b5c734b87f] SET [owner] = N'0a1b';
+UPDATE [_profiles_sync].[owner 293abb6b76d7791c0732cc517d38c4b5c734b87f] SET [owner] = [owner] WHERE [owner] = N'0a1b';

@@ -38,10 +38,10 @@ MERGE INTO "ACME"."USER_TRAITS" AS t USING (SELECT s."ID" AS "ID", TRY_CAST(TRIM
 DELETE FROM "ACME"."BOUGHT";
 
 -- The sync record
-CREATE TABLE IF NOT EXISTS "_PROFILES_SYNC"."CURSORS" ("SCHEMA_NAME" VARCHAR, "TABLE_NAME" VARCHAR, "TABLE_ID" VARCHAR, "VERSION" NUMBER(38,0), "COMMIT_DIGEST" VARCHAR, "SYNC_ID" VARCHAR);
-SELECT table_name, table_id, version, commit_digest FROM "_PROFILES_SYNC"."CURSORS" WHERE schema_name = 'acme';
-DELETE FROM "_PROFILES_SYNC"."CURSORS" WHERE schema_name = 'acme' AND (table_name = 'bought' AND table_id = 't-1' AND version = 7 OR table_name = 'it''s \\' AND table_id = 't-2' AND version = 0);
-INSERT INTO "_PROFILES_SYNC"."CURSORS" (schema_name, table_name, table_id, version, commit_digest, sync_id) VALUES ('acme', 'bought', 't-1', 7, 'c7', '17'), ('acme', 'it''s \\', 't-2', 0, '', '17');
+CREATE TABLE IF NOT EXISTS "_PROFILES_SYNC"."CURSORS_ACME" ("SCHEMA_NAME" VARCHAR, "TABLE_NAME" VARCHAR, "TABLE_ID" VARCHAR, "VERSION" NUMBER(38,0), "COMMIT_DIGEST" VARCHAR, "SYNC_ID" VARCHAR);
+SELECT table_name, table_id, version, commit_digest FROM "_PROFILES_SYNC"."CURSORS_ACME" WHERE schema_name = 'acme';
+DELETE FROM "_PROFILES_SYNC"."CURSORS_ACME" WHERE schema_name = 'acme' AND (table_name = 'bought' AND table_id = 't-1' AND version = 7 OR table_name = 'it''s \\' AND table_id = 't-2' AND version = 0);
+INSERT INTO "_PROFILES_SYNC"."CURSORS_ACME" (schema_name, table_name, table_id, version, commit_digest, sync_id) VALUES ('acme', 'bought', 't-1', 7, 'c7', '17'), ('acme', 'it''s \\', 't-2', 0, '', '17');
 
 -- The lock
 CREATE TABLE IF NOT EXISTS "_PROFILES_SYNC"."LOCK OF ACME" ("HOLDER" VARCHAR, "UNTIL" TIMESTAMP_NTZ) AS SELECT '', SYSDATE();

@@ -51,7 +51,7 @@ class Place:
     kind: str
     statements: tuple = ()
     many_tables = 2000
-    internal = frozenset({"cursors"})  # the tables of the sync's own that stay
+    internal = frozenset({"cursors_acme"})  # the tables of the sync's own that stay
     session = None  # of Spark, for a kind that it writes
 
     def open(self, patience=20, schema="acme", **changed):
@@ -90,7 +90,7 @@ class Place:
 
     def as_if_all_were_new(self):
         """Put every cursor back to the first version."""
-        self.run(f"UPDATE {self.quote('_profiles_sync', 'cursors')} SET version = 0, commit_digest = ''")
+        self.run(f"UPDATE {self.quote('_profiles_sync', 'cursors_acme')} SET version = 0, commit_digest = ''")
 
     def drop(self, table):
         self.run(f"DROP TABLE {self.quote('acme', table)}")
@@ -227,7 +227,7 @@ class RedshiftPlace(PostgresPlace):
 
     @property
     def internal(self):
-        return frozenset({"cursors", redshift.dialect.lock_name("acme")})
+        return frozenset({"cursors_acme", redshift.dialect.lock_name("acme"), redshift.dialect.owner_name("acme")})
 
     def run(self, text):
         if self.owner is None or self.owner.closed:
@@ -296,7 +296,7 @@ class SynapsePlace(PostgresPlace):
 
     @property
     def internal(self):
-        return frozenset({"cursors", synapse.dialect.lock_name("acme")})
+        return frozenset({"cursors_acme", synapse.dialect.lock_name("acme"), synapse.dialect.owner_name("acme")})
 
     def run(self, text):
         return super().run(self.pool.words.names(text))
@@ -317,7 +317,7 @@ class SnowflakePlace(Place):
     integer = "NUMBER(9,0)"
     few = 30  # some tables go with the statement, the others by COPY; None: as it is shipped
     statements = (SnowflakeConnection, ("_run", "query", "load"))
-    internal = frozenset({"cursors", "LOCK OF ACME"})
+    internal = frozenset({"cursors_acme", "LOCK OF ACME"})
 
     def __init__(self, server):
         self.server = server
@@ -410,7 +410,9 @@ class BigQueryPlace(Place):
         self.run(f"UPDATE {quoted} SET mine = 7 WHERE TRUE")
 
     def as_if_all_were_new(self):
-        self.run(f"UPDATE {self.quote('_profiles_sync', 'cursors')} SET version = 0, commit_digest = '' WHERE TRUE")
+        self.run(
+            f"UPDATE {self.quote('_profiles_sync', 'cursors_acme')} SET version = 0, commit_digest = '' WHERE TRUE"
+        )
 
     @contextmanager
     def revoked(self, table):
@@ -448,7 +450,7 @@ class DatabricksPlace(Place):
     kind = "databricks"
     integer = "int"
     statements = (SparkConnection, ("_rows", "_put", "_source"))
-    schemas = ("acme", "_profiles_sync")
+    schemas = ("acme", "_profiles_sync", "2026_acme")
 
     def open(self, patience=400, **changed):
         """A sync takes its time here, and so does the one that waits for it."""

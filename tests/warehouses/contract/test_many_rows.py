@@ -44,7 +44,9 @@ def sent(place, name, rows, cursor, recorded=None):
     batch = Rows(rows, BY_NAME.get(name) or table(name), cursor, at_once=20_000)
     with warehouse.connect() as connection:
         dialect = warehouse.dialect
-        connection.execute(*dialect.create_schema("acme"), *dialect.create_schema(INTERNAL), *dialect.create_cursors())
+        connection.execute(
+            *dialect.create_schema("acme"), *dialect.create_schema(INTERNAL), *dialect.create_cursors("acme")
+        )
         steps = plan_table(batch, connection.columns("acme").get(name), warehouse.capabilities)
         return apply_group(connection, warehouse, [Work(batch, steps, recorded)], "1")[name]
 

@@ -34,10 +34,10 @@ def test_a_table_that_is_off_from_the_first_sync_on_is_made_when_it_is_on(twin, 
     sync(twin, place, "track-tables", "pages")
     assert not {"bought", "pages"} & place.columns().keys()
     assert sync(twin, place, "track-tables", "pages").rows == 0  # a missing table is not taken for a dropped one
-    twin.land([bought("later", total=5), bought("new", event="New")])
+    twin.land([bought("later", total=5), bought("first", event="Opened")])
     result = sync(twin, place)
-    assert (result.tables["bought"].rows, result.tables["new"].rows, result.tables["pages"].rows) == (1, 1, 0)
-    assert (ids(place), ids(place, "new"), ids(place, "pages")) == (["later"], ["new"], [])
+    assert (result.tables["bought"].rows, result.tables["opened"].rows, result.tables["pages"].rows) == (1, 1, 0)
+    assert (ids(place), ids(place, "opened"), ids(place, "pages")) == (["later"], ["first"], [])
     assert sync(twin, place).rows == 0
 
 
@@ -54,16 +54,16 @@ def test_a_column_that_is_off_is_not_made_and_one_that_is_there_is_empty_in_new_
 
 
 def test_a_row_that_is_updated_keeps_what_it_has_in_a_column_that_is_off(twin, place):
-    def say(number, user, plan):
-        return call("identify", f"m{number}", userId=user, traits={"plan": plan, "age": number})
+    def say(number, user, tier):
+        return call("identify", f"m{number}", userId=user, traits={"tier": tier, "age": number})
 
     def profiles():
-        return sorted(tuple(row) for row in place.rows("profile_traits", ["age", "plan"]))
+        return sorted(tuple(row) for row in place.rows("profile_traits", ["age", "tier"]))
 
     twin.land([say(1, "u1", "free")])
     sync(twin, place)
     twin.land([say(2, "u1", "pro"), say(3, "u2", "pro")])
-    sync(twin, place, "profile_traits.plan")
+    sync(twin, place, "profile_traits.tier")
     assert profiles() == [(2, "free"), (3, None)]
     twin.land([say(4, "u1", "basic")])
     sync(twin, place)

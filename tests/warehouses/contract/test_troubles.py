@@ -60,7 +60,7 @@ def test_a_table_dropped_behind_our_back_comes_back_whole(twin, place):
 def test_rows_that_no_record_stands_for_are_left_alone(twin, place):
     twin.land(SMALL)
     sync(twin, place)
-    place.run(f"DELETE FROM {place.quote('_profiles_sync', 'cursors')}")
+    place.run(f"DELETE FROM {place.quote('_profiles_sync', 'cursors_acme')}")
     twin.land(MORE)
     result = sync(twin, place)
     assert result.tables["bought"].error.startswith("the table holds rows, and no record in _profiles_sync")
@@ -74,7 +74,7 @@ def test_rows_that_no_record_stands_for_are_left_alone(twin, place):
 def test_a_table_that_may_not_even_be_read_stops_no_other(twin, place):
     twin.land(SMALL)
     sync(twin, place)
-    record = place.quote("_profiles_sync", "cursors")
+    record = place.quote("_profiles_sync", "cursors_acme")
     place.run(f"DELETE FROM {record} WHERE table_name IN ('identifies', 'screens')")
     twin.land([call("alias", "a1", 6, userId="u1", previousId="a")])  # a table before those is synced
     with place.hidden("identifies"):
