@@ -9,6 +9,7 @@ from cryptography.fernet import Fernet
 from profiles_sync.control.log import Log
 from profiles_sync.control.vault import KEY
 from profiles_sync.lake.opening import lake_of
+from profiles_sync.lake.tables import scan
 from profiles_sync.problems import ErrorClass
 from profiles_sync.settings import load
 from tests.commands import SETTINGS, a_space, in_process, query, warehouse, write_events, written
@@ -151,6 +152,7 @@ def test_a_typed_password_is_in_no_file_no_output_and_no_log_and_gone_with_its_w
     tmp_path, command, postgres_server, monkeypatch, caplog
 ):
     key = Fernet.generate_key().decode()
+    settings = load(written(tmp_path, SETTINGS, "alerts: {ops: {to: ./alerts.jsonl}}\n"))
     fields = [f"{name}={value}" for name, value in postgres_server.settings.items() if name != "password"]
     secret = {"typed": PASSWORD, "monkeypatch": monkeypatch}
     caplog.set_level("DEBUG")
@@ -175,11 +177,18 @@ def test_a_typed_password_is_in_no_file_no_output_and_no_log_and_gone_with_its_w
     said += [failed, command("status")]
     assert said[-1]["syncs"][0]["problem"] or said[-1]["syncs"][1]["problem"]
     assert PASSWORD not in repr(said) + caplog.text
-    token = (tmp_path / "lake" / "acme" / "_control" / "_credentials" / "pg").read_bytes()
-    assert holding(tmp_path, token) == ["pg"]
+    (file,) = (tmp_path / "lake" / "acme" / "_control" / "_credentials").iterdir()
+    token = file.read_bytes()
+    assert holding(tmp_path, token) == [file.name]
     assert holding(tmp_path, PASSWORD.encode()) == holding(tmp_path, key.encode()) == []
+    told = [json.loads(line)["occasion"] for line in (tmp_path / "alerts.jsonl").read_text().splitlines()]
+    assert told == ["warehouse_created", "warehouse_modified", "sync_failed"]
+    lake = lake_of(settings)
+    rows = {name: repr(scan(lake.open(name)).to_pylist()) for name in lake.control_tables()}  # files are compressed
+    assert "_control/changes" in rows and "_control/syncs" in rows
+    assert [name for name, text in rows.items() if PASSWORD in text or key in text] == []
     command("warehouse", "disable", "pg")
-    assert holding(tmp_path, token) == ["pg"]
+    assert holding(tmp_path, token) == [file.name]
     command("warehouse", "delete", "pg", "--yes")
     assert holding(tmp_path, token) == holding(tmp_path, PASSWORD.encode()) == []
     assert status(command, "pg") == "deleted"

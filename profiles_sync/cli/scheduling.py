@@ -3,19 +3,22 @@
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
-from profiles_sync.cli.frame import File, screen
+from profiles_sync.cli.frame import File, in_one_line, screen
+from profiles_sync.cli.running import carry_out, run_and_show
 from profiles_sync.control.policy import Right, ask
 from profiles_sync.control.schedule import iso
+from profiles_sync.errors import LakeBusy
 from profiles_sync.lake.opening import lake_of
 from profiles_sync.settings import load
 
 app = typer.Typer()
-_RUN = "from profiles_sync.cli import main; main()"
+_RUN = "import sys; from profiles_sync.cli.scheduling import due; due(sys.argv[1])"
 
 
 @app.command()
@@ -33,7 +36,7 @@ def schedule(
 
     loaded = load(settings)
     minutes = every or (loaded.schedule.every_minutes if loaded.schedule else 60)
-    command = (sys.executable, "-c", _RUN, "run", "--settings", str(settings.absolute()))
+    command = (sys.executable, "-c", _RUN, str(settings.absolute()))
     lake = lake_of(loaded)
     ask(loaded, lake, Right.CHANGE, "schedule")
     keeper = Scheduler(loaded, lake, minutes, command, _say, runs)
@@ -41,6 +44,19 @@ def schedule(
         signal.signal(number, lambda *_: keeper.stop())
     keeper.keep(at_once=now)
     _say("the schedule has ended")
+
+
+def due(settings: str) -> None:
+    """A run of the schedule, in its own process; ends with the scheduler's exit codes."""
+    from profiles_sync.sync.scheduler import TOLD
+
+    with in_one_line():
+        try:
+            status = run_and_show(carry_out, Path(settings), json=False)
+        except LakeBusy as error:
+            screen.print(f"[yellow]skipped:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+            status = "Skipped"
+        raise SystemExit(TOLD[status])
 
 
 def _say(what: str) -> None:

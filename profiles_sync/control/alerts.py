@@ -1,5 +1,6 @@
 """Alerts: what happened, told to whoever the settings name for it."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from profiles_sync.errors import ProfilesSyncError, unexpected
 from profiles_sync.settings import Settings
 from profiles_sync.settings.alerts import AlertSettings, Occasion
 
+_log = logging.getLogger(__name__)
 _TITLES = {
     Occasion.SYNC_FAILED: "Sync failed",
     Occasion.SYNC_PARTIALLY_SUCCEEDED: "Sync partially succeeded",
@@ -65,6 +67,12 @@ def tell(settings: Settings, events: Iterable[Event]) -> list[str]:
         except Exception as error:  # its text may quote the URL
             undelivered.append(f"alert {name} was not delivered: {unexpected(error)}")
     return undelivered
+
+
+def warn(settings: Settings, events: Iterable[Event]) -> None:
+    """The same for an operator's command, which goes on: what was not delivered is a warning in the log."""
+    for warning in tell(settings, events):
+        _log.warning(warning)
 
 
 def _shown(settings: Settings, event: Event) -> dict[str, Any]:

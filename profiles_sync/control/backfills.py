@@ -23,12 +23,13 @@ _SCHEMA = pa.schema([("at", pa.int64()), *((name, pa.string()) for name in _TEXT
 
 
 class Step(StrEnum):
-    """What can be written down of a backfill; the first, second and last are also where it stands."""
+    """What can be written down of a backfill; all but `sent` are also where it stands."""
 
     REQUESTED = "requested"
     STAGED = "staged"
     SENT = "sent"
     COMPLETED = "completed"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Backfill:
         tables: That it sends.
         window: Of the events.
         until: The largest `uuid_ts` of the history.
-        status: The last of `requested`, `staged` and `completed` that it reached.
+        status: The last that it reached; `cancelled` where its warehouse was deleted before it was completed.
         staged: Table to its staged rows and bytes.
         sent: Table to how many of its rows were new to the warehouse.
         errors: Of tables that were tried and not sent yet.
@@ -66,7 +67,7 @@ class Backfill:
     @property
     def is_open(self) -> bool:
         """Whether there is something left to do."""
-        return self.status is not Step.COMPLETED
+        return self.status not in (Step.COMPLETED, Step.CANCELLED)
 
     @property
     def waiting(self) -> list[str]:

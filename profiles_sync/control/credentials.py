@@ -1,7 +1,8 @@
 """Where the passwords and keys of a warehouse that was added by command are: kept in the vault, or only referred to."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import get_args
 
@@ -10,11 +11,12 @@ from pydantic import SecretStr
 from profiles_sync.control import vault
 from profiles_sync.control.elsewhere import is_reference, look_up
 from profiles_sync.control.warehouses import Managed
-from profiles_sync.errors import CredentialsMissing, SettingsError
+from profiles_sync.errors import ChangedMeanwhile, ChangeRefused, CredentialsMissing, SettingsError
 from profiles_sync.lake.base import Lake
 from profiles_sync.warehouses import WarehouseSettings
 
 KEPT = "kept"
+_FILE = f"{KEPT}:"
 
 
 def secret_fields(kind: str | None) -> list[str]:
@@ -64,13 +66,47 @@ def complete(one: Managed, lake: Lake, environ: Mapping[str, str] = os.environ) 
     """
     if not one.secrets or one.settings is None:
         return one
-    kept = vault.read(lake, one.name, environ) if KEPT in one.secrets.values() else {}
+    files = [file for where in one.secrets.values() if (file := file_of(one.name, where))]
+    kept = vault.read(lake, one.name, files[0], environ) if files else {}
     found = {
-        field: SecretStr(kept[field] if where == KEPT else _looked_up(one.name, field, where, environ))
+        field: SecretStr(kept[field] if is_kept(where) else _looked_up(one.name, field, where, environ))
         for field, where in one.secrets.items()
-        if where != KEPT or field in kept
+        if not is_kept(where) or field in kept
     }
     return one.with_settings(one.settings.model_copy(update=found))
+
+
+@contextmanager
+def new_file(lake: Lake, name: str, kind: str | None, typed: str | None) -> Iterator[dict[str, str]]:
+    """Around the change that makes use of what was typed: kept before it, and not kept where it is not made.
+
+    Gives the field and where it is, for the change; nothing where nothing was typed.
+    """
+    if typed is None:
+        yield {}
+        return
+    field = typed_field(name, kind)
+    file = vault.keep(lake, name, {field: typed})
+    try:
+        yield {field: kept_in(file)}
+    except (ChangeRefused, ChangedMeanwhile):
+        vault.erase(lake, [file])
+        raise
+
+
+def is_kept(where: str) -> bool:
+    """Whether a secret is in the vault."""
+    return where == KEPT or where.startswith(_FILE)
+
+
+def kept_in(file: str) -> str:
+    """Where a secret is that the vault keeps in a file, as the log has it."""
+    return f"{_FILE}{file}"
+
+
+def file_of(name: str, where: str) -> str | None:
+    """The vault's file of a secret of a warehouse; None where it is elsewhere. Once each had one, by its name."""
+    return name if where == KEPT else where.removeprefix(_FILE) if is_kept(where) else None
 
 
 def _looked_up(name: str, field: str, where: str, environ: Mapping[str, str]) -> str:

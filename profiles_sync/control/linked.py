@@ -4,12 +4,12 @@ Source: Segment, "Data Graph", section "Connect your warehouse".
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from profiles_sync.control import credentials, vault
-from profiles_sync.control.credentials import KEPT
+from profiles_sync.control.credentials import KEPT, is_kept, new_file
 from profiles_sync.control.log import Log
 from profiles_sync.control.warehouses import ABOUT as WAREHOUSE
 from profiles_sync.control.warehouses import Managed, Status
@@ -43,8 +43,8 @@ class Linked:
 
     def opened_by(self, name: str, typed: str | None = None) -> Managed:
         """The connection as a warehouse; `typed` stands in for what is kept, where it is not kept yet."""
-        secrets = {field: where for field, where in self.secrets.items() if typed is None or where != KEPT}
-        given = {field: typed if where == KEPT and typed else where for field, where in self.secrets.items()}
+        secrets = {field: where for field, where in self.secrets.items() if typed is None or not is_kept(where)}
+        given = {field: typed if is_kept(where) and typed else where for field, where in self.secrets.items()}
         return Managed(
             kept_as(name), Status.CREATED, declared(name, {**self.fields, **given}, Path.cwd()), None, secrets
         )
@@ -106,9 +106,7 @@ def keep(lake: Lake, log: Log, name: str, one: Linked, who: str, typed: str | No
         CredentialsMissing: There is no key to keep what was typed.
         ChangedMeanwhile: Somebody made another change first.
     """
-    if typed is not None:
-        vault.check_key()
-    log.add(who, _CONNECTED, ABOUT, name, vars(one))
-    vault.erase(lake, kept_as(name))
-    if typed is not None:
-        vault.keep(lake, kept_as(name), {credentials.typed_field(name, one.fields["type"]): typed})
+    before = vault.files_of(lake, kept_as(name))
+    with new_file(lake, kept_as(name), one.fields["type"], typed) as kept:
+        log.add(who, _CONNECTED, ABOUT, name, vars(replace(one, secrets={**one.secrets, **kept})))
+    vault.erase(lake, before)

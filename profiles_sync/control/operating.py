@@ -3,21 +3,21 @@
 Source: Segment, "Profiles Sync Setup", sections "Settings and maintenance" and "Disable or delete a warehouse".
 """
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
-from profiles_sync.control import alerts, vault
+from profiles_sync.control import alerts, backfills, vault
 from profiles_sync.control.alerts import Event
+from profiles_sync.control.backfills import Backfill, Step
 from profiles_sync.control.linked import kept_as
 from profiles_sync.control.log import Log
 from profiles_sync.control.policy import Right, ask
 from profiles_sync.control.warehouses import ABOUT, Managed, Status, known
+from profiles_sync.lake.base import Lake
 from profiles_sync.lake.opening import lake_of
 from profiles_sync.settings import Settings
 from profiles_sync.settings.alerts import Occasion
 
-_log = logging.getLogger(__name__)
 _TOLD = {
     Status.CREATED: Occasion.WAREHOUSE_CREATED,
     Status.ENABLED: Occasion.WAREHOUSE_MODIFIED,
@@ -53,11 +53,20 @@ def delete(settings: Settings, name: str, who: str | None = None) -> Managed:
     who = ask(settings, lake, Right.CHANGE, f"warehouse delete {name}", who)
     log = Log.read(lake)
     one = known(settings, log, name)
+    kept, waiting = vault.files_of(lake, name, kept_as(name)), _open_backfills(lake, name)
     if one.status is not Status.DELETED:
         one = changed(settings, log, one, Status.DELETED, who)[1]
-    for kept in (name, kept_as(name)):
-        vault.erase(lake, kept)
+    elif kept:  # of a deletion, or of an addition, that broke off; whoever is adding it at this moment is refused
+        log.add(who, Status.DELETED, ABOUT, name, {"in_file": one.in_file})
+    vault.erase(lake, kept)
+    for backfill in waiting:
+        backfills.note(lake, backfill, Step.CANCELLED)
     return one
+
+
+def _open_backfills(lake: Lake, name: str) -> list[Backfill]:
+    """Those that nobody will go on with once the warehouse is deleted."""
+    return [one for one in backfills.backfills(lake) if one.warehouse == name and one.is_open]
 
 
 def changed(
@@ -67,8 +76,7 @@ def changed(
     one.may_become(status)
     log = log.add(who, status, ABOUT, one.name, {"in_file": one.in_file, **(details or {})})
     if status in _TOLD:
-        for warning in alerts.tell(settings, [Event(_TOLD[status], f"by {who}", one.name)]):
-            _log.warning(warning)
+        alerts.warn(settings, [Event(_TOLD[status], f"by {who}", one.name)])
     return log, known(settings, log, one.name)
 
 

@@ -84,4 +84,4 @@ def running(lake: Lake, now: float | None = None) -> Running | None:
 
 
 def _place(lake: Lake) -> tuple[fs.FileSystem, str]:
-    return storage_of(f"{lake.root.rstrip('/')}/{lake.slug}/_control/_schedule")
+    return storage_of(f"{lake.root.rstrip('/')}/{lake.slug}/_control/_schedule", lake.options)

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from typing import Any
 
-from profiles_sync.control import history
+from profiles_sync.control import alerts, history
+from profiles_sync.control.alerts import Event
 from profiles_sync.control.log import Log
 from profiles_sync.control.policy import Right, ask
 from profiles_sync.control.warehouses import ABOUT, Managed, Status, known, managed
@@ -16,6 +17,7 @@ from profiles_sync.errors import ChangeRefused, SettingsError
 from profiles_sync.lake.base import Lake
 from profiles_sync.lake.opening import lake_of, readable_lake_of
 from profiles_sync.settings import Settings
+from profiles_sync.settings.alerts import Occasion
 from profiles_sync.spec.selection import EVERYTHING, WORDS, Selection, filled, group_of, refused
 from profiles_sync.warehouses.base import Cursor
 
@@ -76,6 +78,7 @@ def select(
     after = before.switched(items)
     if after != before:
         log.add(who, SELECTED, ABOUT, name, _details(lake, on, off, before, after))
+        alerts.warn(settings, [Event(Occasion.WAREHOUSE_MODIFIED, f"Selective Sync, by {who}", name)])
     return after
 
 

@@ -1,11 +1,17 @@
 """What was typed of a warehouse's credentials, encrypted in a file.
 
-Fernet's key is in the environment and nowhere else. The file lies beside the control tables and in none of them,
-because a table's log keeps what was deleted. Source: cryptography's documentation, "Fernet (symmetric encryption)".
+Each time something is kept it gets a file of its own, and the change in the control log names that file. So who reads a
+change finds the credentials of exactly that change, whoever else keeps something meanwhile. Fernet's key is in the
+environment and nowhere else. The file lies beside the control tables and in none of them, because a table's log keeps
+what was deleted. Source: cryptography's documentation, "Fernet (symmetric encryption)".
 """
 
 import os
-from collections.abc import Mapping
+import re
+import time
+import uuid
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +26,7 @@ if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
 
 KEY = "PROFILES_SYNC_CREDENTIALS_KEY"
+_SECONDS_OF_A_COMMAND = 3600.0
 _MAKE = "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
 
 
@@ -33,19 +40,24 @@ def check_key(environ: Mapping[str, str] = os.environ) -> None:
     _fernet(environ)
 
 
-def keep(lake: Lake, name: str, secrets: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> None:
-    """Keep secrets of a warehouse, in place of what was kept of it.
+def keep(lake: Lake, name: str, secrets: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> str:
+    """Keep secrets of a warehouse, beside what is kept of it already.
+
+    Returns:
+        The file's name, for the change that makes use of it.
 
     Raises:
         CredentialsMissing: There is no key in the environment.
         MissingExtra: cryptography is not installed.
     """
     said = {"warehouse": name, "space": lake.slug, "secrets": dict(secrets)}
-    _write(lake, name, _fernet(environ).encrypt(orjson.dumps(said)))
+    file = f"{name}.{uuid.uuid4().hex}"
+    _write(lake, file, _fernet(environ).encrypt(orjson.dumps(said)))
+    return file
 
 
-def read(lake: Lake, name: str, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What is kept of a warehouse, by field.
+def read(lake: Lake, name: str, file: str, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What is kept of a warehouse in a file, by field.
 
     Raises:
         CredentialsMissing: There is nothing, or not with this key.
@@ -53,12 +65,12 @@ def read(lake: Lake, name: str, environ: Mapping[str, str] = os.environ) -> dict
     fernet = _fernet(environ)
     from cryptography.fernet import InvalidToken
 
-    filesystem, path = _place(lake, name)
+    filesystem, path = _place(lake, file)
     try:
         if not _is_there(filesystem, path):
             raise CredentialsMissing(f"warehouse {name}: no credentials are kept for it; add it again")
-        with filesystem.open_input_stream(path) as file:
-            token = file.read()
+        with filesystem.open_input_stream(path) as stream:
+            token = stream.read()
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise CredentialsMissing(f"warehouse {name}: what is kept for it cannot be read by this user: {why}") from None
@@ -74,27 +86,51 @@ def read(lake: Lake, name: str, environ: Mapping[str, str] = os.environ) -> dict
     return dict(said["secrets"])
 
 
-def erase(lake: Lake, name: str) -> None:
-    """Remove what is kept of a warehouse, and see that it is gone.
+def files_of(lake: Lake, *names: str) -> list[str]:
+    """The files of some warehouses, also what a write that broke off left.
+
+    Whoever lists them before a change of the log, and makes that change, may erase them all but its own: who else wrote
+    one of them for a change to come has seen the log as it was before, and will be refused.
+    """
+    mine = "|".join(map(re.escape, names))
+    return [name for name in _files(lake) if re.fullmatch(rf"({mine})(\.[0-9a-f]{{32}})?(\.new)?", name)]
+
+
+def erase(lake: Lake, files: Iterable[str]) -> None:
+    """Remove files, and see that they are gone.
 
     Raises:
-        LakeError: It is still there.
+        LakeError: One is still there.
     """
-    filesystem, path = _place(lake, name)
-    for one in (path, f"{path}.new"):
-        if _is_there(filesystem, one):
-            filesystem.delete_file(one)
-        if _is_there(filesystem, one):
-            raise LakeError(f"warehouse {name}: its credentials could not be removed; delete {one}")
+    for name in files:
+        filesystem, path = _place(lake, name)
+        with suppress(FileNotFoundError):
+            filesystem.delete_file(path)
+        if _is_there(filesystem, path):
+            raise LakeError(f"warehouse {name.partition('.')[0]}: its credentials could not be removed; delete {path}")
 
 
-def carry_over(lake: Lake, former: Lake) -> None:
-    """Keep in a lake what another one of the same space keeps; it stays encrypted meanwhile."""
-    filesystem, folder = _place(former, "")
-    for info in filesystem.get_file_info(fs.FileSelector(folder, allow_not_found=True)):
-        if info.type == fs.FileType.File and not info.base_name.endswith(".new"):
-            with filesystem.open_input_stream(info.path) as file:
-                _write(lake, info.base_name, file.read())
+def clear(lake: Lake, used: Collection[str], older_than: float = _SECONDS_OF_A_COMMAND) -> None:
+    """Remove what no change makes use of: commands that broke off left it.
+
+    Args:
+        lake: Of the space.
+        used: The files that the log names.
+        older_than: Seconds; a younger one may be of a command that is about to make its change.
+    """
+    now = time.time()
+    found = _files(lake)
+    erase(lake, [name for name, at in found.items() if name not in used and now - at >= older_than])
+
+
+def carry_over(lake: Lake, former: Lake, used: Iterable[str]) -> None:
+    """Keep some files of another lake of the same space in a lake too, and no others; they stay encrypted meanwhile."""
+    there = _files(former)
+    for name in (one for one in used if one in there):
+        filesystem, path = _place(former, name)
+        with filesystem.open_input_stream(path) as file:
+            _write(lake, name, file.read())
+    clear(lake, set(used), 0)
 
 
 def _fernet(environ: Mapping[str, str]) -> "MultiFernet":
@@ -132,8 +168,15 @@ def _write_for_ourselves(path: Path, token: bytes) -> None:
     written.replace(path)
 
 
-def _place(lake: Lake, name: str) -> tuple[fs.FileSystem, str]:
-    return storage_of(f"{lake.root.rstrip('/')}/{lake.slug}/_control/_credentials/{name}".rstrip("/"))
+def _files(lake: Lake) -> dict[str, float]:
+    """Name to when it was written, in seconds since 1970."""
+    filesystem, folder = _place(lake, "")
+    found = filesystem.get_file_info(fs.FileSelector(folder, allow_not_found=True))
+    return {one.base_name: one.mtime_ns / 1e9 for one in found if one.type == fs.FileType.File}
+
+
+def _place(lake: Lake, file: str) -> tuple[fs.FileSystem, str]:
+    return storage_of(f"{lake.root.rstrip('/')}/{lake.slug}/_control/_credentials/{file}".rstrip("/"), lake.options)
 
 
 def _is_there(filesystem: fs.FileSystem, path: str) -> bool:

@@ -43,7 +43,7 @@ AFTER: Mapping[Status, frozenset[Status]] = {
 }
 _ADVICE = {
     Status.CREATED: "let `profiles-sync warehouse test` go well first",
-    Status.TESTED: "add it again to request it",
+    Status.TESTED: "test it again to request it",
     Status.REQUESTED: "an Admin may enable it",
     Status.ENABLED: "disable it first",
     Status.DISABLED: "enable it first",

@@ -43,7 +43,7 @@ class Area:
         tip = tips.read(self.lake, place)
         if tip is None:
             return None
-        entries = Entries.of(self.lake.path(place))
+        entries = Entries.of(self.lake.path(place), self.lake.options)
         added = list((log.files_at(entries, tip.version) or {}).values())
         rows = sum(orjson.loads(add["stats"])["numRecords"] for add in added)
         cursor = Cursor(*orjson.loads(tip.metadata["configuration"][_CURSOR]))
@@ -52,7 +52,7 @@ class Area:
     def _written(self, place: str, schema: pa.Schema, rows: Iterable[pa.RecordBatch]) -> Iterator[AddAction]:
         for some in _in_parts(rows):
             name = f"part-{uuid.uuid4().hex}.parquet"
-            yield files.write(self.lake.path(place), name, pa.Table.from_batches(some, schema))
+            yield files.write(self.lake, place, name, pa.Table.from_batches(some, schema))
 
 
 @dataclass(frozen=True)

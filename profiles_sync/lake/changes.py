@@ -61,7 +61,7 @@ class Changes:
         schema = pa.schema([(name, ARROW[kind]) for name, kind in self.types.items()])
         if self.paths is None:
             return scan(self._opened()).select(schema.names).cast(schema).to_reader()
-        filesystem, root = storage_of(self.lake.path(self.table.name))
+        filesystem, root = storage_of(self.lake.path(self.table.name), self.lake.options)
         files = ds.dataset(
             [unquote(path) for path in self.paths],
             schema=schema,
@@ -108,7 +108,7 @@ def changes(lake: Lake, name: str, cursor: Cursor | None) -> Changes | None:
     Raises:
         AnotherLake: The cursor is not of this table as it is, or as it was.
     """
-    entries = Entries.of(lake.path(name))
+    entries = Entries.of(lake.path(name), lake.options)
     if cursor is not None and cursor.commit and cursor.commit == _newest(entries, cursor.version):
         return None
     tip = tips.read(lake, name, entries)

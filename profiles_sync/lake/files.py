@@ -1,5 +1,7 @@
 """Data files written beside a table's log, which then names them."""
 
+from typing import TYPE_CHECKING
+
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,10 +12,13 @@ from pyarrow import fs
 from profiles_sync.lake import log
 from profiles_sync.lake.storage import storage_of
 
+if TYPE_CHECKING:
+    from profiles_sync.lake.tables import Lake
 
-def write(folder: str, name: str, rows: pa.Table) -> AddAction:
+
+def write(lake: "Lake", table: str, name: str, rows: pa.Table) -> AddAction:
     """Write rows to a table's folder; the file belongs to the table once it is committed."""
-    filesystem, root = storage_of(folder)
+    filesystem, root = storage_of(lake.path(table), lake.options)
     return AddAction(name, put(filesystem, f"{root}/{name}", rows), {}, log.now(), True, _statistics(rows))
 
 

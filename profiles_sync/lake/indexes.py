@@ -26,7 +26,7 @@ from pyarrow import fs
 
 from profiles_sync.lake import index_file
 from profiles_sync.lake.index_file import Damaged, among
-from profiles_sync.lake.storage import storage_of
+from profiles_sync.lake.storage import of_table, storage_of
 from profiles_sync.lake.tables import ARROW, Lake, plain, types_of
 
 FOLDER = "_control/_index"
@@ -89,7 +89,7 @@ def look_up(lake: Lake, name: str, table: DeltaTable, index: Index, keys: Number
 def _scanned(table: DeltaTable, files: Sequence[DataFile], schema: pa.Schema, keys: Numbers) -> pa.Table:
     if not files:
         return schema.empty_table()
-    filesystem, root = storage_of(table.table_uri)
+    filesystem, root = of_table(table)
     below = fs.SubTreeFileSystem(root, filesystem)
     dataset = ds.dataset([unquote(file.path) for file in files], schema=schema, format="parquet", filesystem=below)
     return dataset.to_table(filter=pc.field(schema.names[0]).isin(pa.array(keys)))
@@ -116,7 +116,7 @@ def is_indexed(lake: Lake, file: DataFile, keys: int) -> bool:
 
 def _read(lake: Lake, name: str, file: DataFile, index: Index) -> pa.Table:
     """What the index tells, of every row of a file."""
-    filesystem, root = storage_of(lake.path(name))
+    filesystem, root = storage_of(lake.path(name), lake.options)
     with filesystem.open_input_file(f"{root}/{unquote(file.path)}") as data:
         rows = pq.ParquetFile(data).read(list(index.columns), use_threads=False)
     return index.made(plain(rows))

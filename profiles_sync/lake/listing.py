@@ -22,6 +22,6 @@ def public(names: Iterable[str]) -> list[str]:
 
 def folders(lake: Lake, below: str = "") -> list[str]:
     """The folders of the space, or of one of its folders."""
-    filesystem, root = storage_of(f"{lake.root.rstrip('/')}/{lake.slug}/{below}")
+    filesystem, root = storage_of(f"{lake.root.rstrip('/')}/{lake.slug}/{below}", lake.options)
     listed = filesystem.get_file_info(fs.FileSelector(root, allow_not_found=True))
     return sorted(info.base_name for info in listed if info.type == fs.FileType.Directory)

@@ -20,7 +20,7 @@ from deltalake import DeltaTable
 from obstore.exceptions import AlreadyExistsError
 from pyarrow import fs
 
-from profiles_sync.lake.storage import object_store, storage_of
+from profiles_sync.lake.storage import object_store, of_table, storage_of
 
 if TYPE_CHECKING:
     from profiles_sync.lake.tables import Lake
@@ -38,9 +38,9 @@ class Entries:
     _texts: dict[int, bytes] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, path: str) -> "Entries":
-        """Those of the table at a path or URL."""
-        return cls(*storage_of(f"{path.rstrip('/')}/_delta_log"))
+    def of(cls, path: str, options: Mapping[str, str] | None = None) -> "Entries":
+        """Those of the table at a path or URL; `options` as `storage_of` takes them."""
+        return cls(*storage_of(f"{path.rstrip('/')}/_delta_log", options))
 
     def newest(self) -> int | None:
         """The table's version; None when there is no table."""
@@ -71,7 +71,7 @@ class Entries:
 
 def live_files(table: DeltaTable) -> dict[str, Action] | None:
     """Path to `add` action of every file of the table; None where its checkpoint has a form that is not known here."""
-    return files_at(Entries.of(table.table_uri), table.version())
+    return files_at(Entries(*of_table(table, "_delta_log")), table.version())
 
 
 def files_at(entries: Entries, until: int) -> dict[str, Action] | None:

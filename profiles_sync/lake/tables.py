@@ -33,7 +33,7 @@ from pyarrow import fs
 from profiles_sync.errors import LakeError
 from profiles_sync.lake import files, schemas, tips
 from profiles_sync.lake.log import Entries
-from profiles_sync.lake.storage import storage_of
+from profiles_sync.lake.storage import of_table
 from profiles_sync.lake.tips import Tip
 from profiles_sync.spec import tables
 from profiles_sync.spec.tables import Change, Table, Type
@@ -118,7 +118,7 @@ class Lake:
 
     def create(self, table: Table) -> None:
         """Create a declared table if it is not there."""
-        if Entries.of(self.path(table.name)).newest() is None:
+        if Entries.of(self.path(table.name), self.options).newest() is None:
             merged = {"delta.enableChangeDataFeed": "true"} if table.change is Change.MERGE else {}
             self._create(table.name, table.types, merged | _configured(table.name))
 
@@ -150,13 +150,13 @@ class Lake:
             self._create(name, types, _configured(name))
         elif rows.num_rows and (tip is None or tip.batch < batch):
             schema = pa.schema([(column, ARROW[types[column]]) for column in rows.column_names])
-            file = files.write(self.path(name), f"part-{batch:010d}-{uuid.uuid4().hex}.parquet", rows.cast(schema))
+            file = files.write(self, name, f"part-{batch:010d}-{uuid.uuid4().hex}.parquet", rows.cast(schema))
             self.append_files(name, [file], batch, types)
 
     def add(self, name: str, rows: pa.Table) -> None:
         """Append rows that belong to no batch. Creates the table."""
         types = {one.name: logical(one.type) for one in rows.schema}
-        file = files.write(self.path(name), f"part-{uuid.uuid4().hex}.parquet", rows)
+        file = files.write(self, name, f"part-{uuid.uuid4().hex}.parquet", rows)
         if not tips.append_once(self, name, [file], None, types, _configured(name)):
             self.guard()
             write_deltalake(self.path(name), rows, mode="append", storage_options=dict(self.options) or None)
@@ -241,7 +241,7 @@ def scan_in_parts(table: "DeltaTable | Scanned", columns: Sequence[str], where: 
 
 
 def _dataset(table: DeltaTable) -> ds.Dataset:
-    filesystem, root = storage_of(table.table_uri)
+    filesystem, root = of_table(table)
     return table.to_pyarrow_dataset(filesystem=fs.SubTreeFileSystem(root, filesystem))
 
 

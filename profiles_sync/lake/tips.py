@@ -67,7 +67,7 @@ class Tip:
 
 def read(lake: "Lake", name: str, entries: Entries | None = None) -> Tip | None:
     """The table's tip, or None when there is no table yet. `entries` are those of its log, where they are at hand."""
-    entries = entries or Entries.of(lake.path(name))
+    entries = entries or Entries.of(lake.path(name), lake.options)
     newest = entries.newest()
     if newest is None:
         return None

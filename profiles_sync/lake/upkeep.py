@@ -9,7 +9,7 @@ from deltalake import DeltaTable
 from pyarrow import fs
 
 from profiles_sync.lake import indexes
-from profiles_sync.lake.storage import storage_of
+from profiles_sync.lake.storage import of_table
 from profiles_sync.lake.tables import Lake
 
 _SMALL = 64 << 20  # bytes; a larger file is left as it is
@@ -49,7 +49,7 @@ def _small_files(table: DeltaTable) -> int:
 
 
 def _commits_since_checkpoint(table: DeltaTable) -> int:
-    filesystem, root = storage_of(f"{table.table_uri.rstrip('/')}/_delta_log")
+    filesystem, root = of_table(table, "_delta_log")
     names = [info.base_name for info in filesystem.get_file_info(fs.FileSelector(root))]
     checkpoints = [name.partition(".")[0] for name in names if ".checkpoint" in name]
     return sum(name.endswith(".json") and name[:20] > max(checkpoints, default="") for name in names)

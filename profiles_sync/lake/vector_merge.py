@@ -29,7 +29,7 @@ from profiles_sync.lake import indexes, log, vectors
 from profiles_sync.lake.files import put
 from profiles_sync.lake.indexes import DataFile, Index
 from profiles_sync.lake.log import Action
-from profiles_sync.lake.storage import storage_of
+from profiles_sync.lake.storage import of_table, storage_of
 from profiles_sync.lake.tables import Lake
 from profiles_sync.lake.tips import metadata_of
 
@@ -115,7 +115,7 @@ def _hits(lake: Lake, name: str, files: Mapping[str, Action], keys: Sequence[str
             looked_up.append((add, _looked_up(lake, name, file, keys, digests)))
         else:
             others.append(add)
-    for add, (rows, places) in [*looked_up, *_read(lake.path(name), others, keys, known)]:
+    for add, (rows, places) in [*looked_up, *_read(lake, name, others, keys, known)]:
         gone = vectors.decoded(add.get("deletionVector"))
         stays = np.array([row not in gone for row in rows.tolist()], np.bool_)
         if stays.any():
@@ -148,10 +148,10 @@ def _digests(texts: pa.StringArray) -> Numbers:
 
 
 def _read(
-    path: str, adds: Sequence[Action], keys: Sequence[str], known: pa.Table
+    lake: "Lake", name: str, adds: Sequence[Action], keys: Sequence[str], known: pa.Table
 ) -> Iterator[tuple[Action, tuple[Numbers, Numbers]]]:
     """The same of files without an index."""
-    filesystem, root = storage_of(path)
+    filesystem, root = storage_of(lake.path(name), lake.options)
     keys = sorted(keys, key=lambda key: -pc.count_distinct(known[key]).as_py())  # the one that rules out most
     first, whole = known[keys[0]].combine_chunks(), _joined(known, keys)
     with ThreadPoolExecutor() as readers:
@@ -217,7 +217,7 @@ def _written(table: DeltaTable, changes: pa.Table, known: pa.Table, found: NDArr
 
 
 def _file(table: DeltaTable, rows: pa.Table, kind: str, folder: str) -> dict[str, Any]:
-    filesystem, root = storage_of(table.table_uri)
+    filesystem, root = of_table(table)
     path = f"{folder}{kind}-{uuid.uuid4().hex}.parquet"
     size = put(filesystem, f"{root}/{path}", rows)
     entry = {"path": path, "partitionValues": {}, "size": size, "dataChange": True}

@@ -25,6 +25,9 @@ from profiles_sync.sync.schemas import refused
 from profiles_sync.sync.trial import Trial, try_out
 from profiles_sync.warehouses import setup
 
+#: Where a warehouse stands to what a good test makes of it; between the two somebody may end the command.
+_NEXT = {Status.CREATED: (Status.TESTED, Status.REQUESTED), Status.TESTED: (Status.REQUESTED,)}
+
 
 @dataclass(frozen=True)
 class Connected:
@@ -62,17 +65,17 @@ def add(
     one, details = _given(before, fields, typed)
     before.may_become(Status.CREATED)
     _check_schema(settings, lake, one)
-    if typed is not None:
-        vault.check_key()
-    log, one = changed(settings, log, before, Status.CREATED, who, details)
-    vault.erase(lake, name)
-    if typed is not None:
-        vault.keep(lake, name, {credentials.typed_field(name, fields.get("type")): typed})
+    former = vault.files_of(lake, name)
+    with credentials.new_file(lake, name, fields.get("type"), typed) as kept:
+        if kept:
+            details["secrets"] |= kept
+        log, one = changed(settings, log, before, Status.CREATED, who, details)
+    vault.erase(lake, former)
     return _try_and_request(settings, lake, log, one, who)
 
 
 def test(settings: Settings, name: str, typed: str | None = None, who: str | None = None) -> Connected:
-    """Test Connection; one that was created and is well is requested. `typed` is tried and not kept.
+    """Test Connection; one that was created or tested and is well is requested. `typed` is tried and not kept.
 
     Raises:
         SettingsError: There is no such warehouse, or nothing to type for its kind.
@@ -117,8 +120,8 @@ def _given(before: Managed, fields: Mapping[str, str], typed: str | None) -> tup
 
 def _try_and_request(settings: Settings, lake: Lake, log: Log, one: Managed, who: str) -> Connected:
     trial = _trial(settings, credentials.complete(one, lake))
-    if trial.ok and one.status is Status.CREATED:
-        for status in (Status.TESTED, Status.REQUESTED):
+    if trial.ok:
+        for status in _NEXT.get(one.status, ()):
             log, one = changed(settings, log, one, status, who)
     return Connected(trial, one.status)
 

@@ -19,7 +19,10 @@ from profiles_sync.sync.watched import skip
 
 _log = logging.getLogger(__name__)
 _LOOK = 1.0  # seconds from one look at the clock and the run to the next
-_KNOWN = {0: "Success", 1: "Failed", 3: "Partial success"}  # exit codes of a run that told of itself
+#: How a scheduled run says what it came to, once it has told of that itself. 1 is not among them: with 1 a process ends
+#: that could not even begin to.
+TOLD = {"Success": 0, "Partial success": 3, "Failed": 64, "Skipped": 65}
+_KNOWN = {code: word for word, code in TOLD.items()}
 
 
 @dataclass
@@ -30,7 +33,7 @@ class Scheduler:
         settings: Of the space, as they were when it began. Each run reads its own.
         lake: Of the space.
         every_minutes: From one sync to the next, counted from midnight UTC.
-        command: A run.
+        command: A run, which ends with one of `TOLD` where it has told of itself.
         say: Told what is happening.
         runs: After how many it ends; None for never.
     """

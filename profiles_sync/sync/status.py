@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from profiles_sync.control import history, schedule, skipped
 from profiles_sync.control.backfills import backfills
+from profiles_sync.control.credentials import KEPT, is_kept
 from profiles_sync.control.history import Sync
 from profiles_sync.control.log import Log
 from profiles_sync.control.policy import Right, ask
@@ -77,7 +78,8 @@ def connection_of(settings: Settings, name: str, who: str | None = None) -> dict
     ask(settings, lake, Right.SEE, f"warehouse show {name}", who)
     one = known(settings, Log.read(lake), name)
     fields = masked(one.settings.model_dump(by_alias=True)) if one.settings else {}
-    shown = {"warehouse": name, "status": str(one.status), "connection": {**fields, **one.secrets}}
+    places = {field: KEPT if is_kept(where) else where for field, where in one.secrets.items()}
+    shown = {"warehouse": name, "status": str(one.status), "connection": fields | places}
     return shown | {"egress_addresses": settings.egress_addresses}
 
 

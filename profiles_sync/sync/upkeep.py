@@ -10,8 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 import orjson
 import pyarrow as pa
 
+from profiles_sync.control import vault
 from profiles_sync.control.backfills import backfills
+from profiles_sync.control.kept import files_in_use
 from profiles_sync.control.lock import only_run
+from profiles_sync.control.log import Log
 from profiles_sync.control.policy import Right, ask
 from profiles_sync.lake.base import Lake
 from profiles_sync.lake.opening import lake_of
@@ -50,6 +53,7 @@ def keep_up_lake(settings: Settings, lake: Lake, say: Callable[[str], None]) -> 
             if files:
                 done[name] = files
     _forget_staged(lake, keep_hours)
+    vault.clear(lake, files_in_use(Log.read(lake)))
     row = pa.Table.from_pylist([{"at": int(time.time()), "compacted": orjson.dumps(done).decode()}], _SCHEMA)
     lake.add(_LAST, row)
     return done

@@ -1,15 +1,23 @@
-"""The control log and credentials in an object store: refused and erased as in a folder."""
+"""The control state in an object store, by the settings' own options: refused, kept and erased as in a folder."""
 
+import io
+import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import pytest
 from cryptography.fernet import Fernet
 
+from profiles_sync.control import schedule
+from profiles_sync.control.lock import only_run
 from profiles_sync.control.log import Log
-from profiles_sync.control.vault import KEY, erase, keep
-from profiles_sync.errors import ChangedMeanwhile
+from profiles_sync.control.vault import KEY, erase, files_of, keep, read
+from profiles_sync.errors import ChangedMeanwhile, LakeBusy
+from profiles_sync.lake.opening import lake_of
 from profiles_sync.lake.paths import PathLake
+from profiles_sync.settings import load
+from tests.commands import EVENTS, SETTINGS, a_space, in_process, query, write_events
 from tests.stores import s3_server
 
 
@@ -36,14 +44,100 @@ def test_of_two_changes_at_once_one_is_refused_and_erased_credentials_are_gone(l
     with ThreadPoolExecutor(2) as operators:
         assert sorted(operators.map(attempt, ("ann", "bob"))) == [False, True]
     assert [one.number for one in Log.read(lake).changes] == [1, 2]
-    keep(lake, "pg", {"password": "x"}, {KEY: Fernet.generate_key().decode()})
-    assert [key for key in keys() if "_credentials" in key] == ["lake/acme/_control/_credentials/pg"]
+    file = keep(lake, "pg", {"password": "x"}, {KEY: Fernet.generate_key().decode()})
+    assert [key for key in keys() if "_credentials" in key] == [f"lake/acme/_control/_credentials/{file}"]
     for _ in range(2):
-        erase(lake, "pg")
-        assert [key for key in keys() if key.endswith("/pg")] == []
+        erase(lake, [file])
+        assert files_of(lake, "pg") == [key for key in keys() if key.endswith(file)] == []
 
 
 def keys():
     """Of every object in the bucket."""
     listed = boto3.client("s3").list_objects_v2(Bucket="control-of-acme")
     return [one["Key"] for one in listed["Contents"]]
+
+
+@pytest.fixture
+def space(tmp_path, monkeypatch, no_settings_in_the_environment):
+    """A space whose settings know its store; the environment says nothing until a test says it there too."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with s3_server() as variables:
+        options = {name.lower(): value for name, value in variables.items() if "EC2" not in name}
+        store = boto3.client(
+            "s3",
+            endpoint_url=options["aws_endpoint_url"],
+            region_name=options["aws_region"],
+            aws_access_key_id=options["aws_access_key_id"],
+            aws_secret_access_key=options["aws_secret_access_key"],
+        )
+        where = {"CreateBucketConfiguration": {"LocationConstraint": options["aws_region"]}}
+        store.create_bucket(Bucket="control-of-acme", **where)
+        text = SETTINGS.replace("./lake", "s3://control-of-acme/lake") + f"storage: {json.dumps(options)}\n"
+        yield a_space(tmp_path, text), variables
+
+
+@pytest.mark.slow
+def test_the_control_state_needs_the_settings_options_alone(space):
+    lake = lake_of(load(space[0]))
+    log = Log.read(lake).add("ann", "created", "warehouse", "pg")
+    assert Log.read(lake).changes == log.changes
+    key = {KEY: Fernet.generate_key().decode()}
+    file = keep(lake, "pg", {"password": "x"}, key)
+    assert (files_of(lake, "pg"), read(lake, "pg", file, key)) == ([file], {"password": "x"})
+    erase(lake, [file])
+    assert files_of(lake, "pg") == []
+    schedule.announce(lake, 5, schedule.next_due(5))
+    assert schedule.running(lake).every_minutes == 5
+    schedule.withdraw(lake)
+    assert schedule.running(lake) is None
+    with only_run(lake), pytest.raises(LakeBusy), only_run(lake):
+        pass
+    assert lake.control_tables() == ["_control/changes"]
+
+
+@pytest.mark.slow
+def test_an_operators_day_on_s3(space, tmp_path, monkeypatch):
+    space, variables = space
+    for name, value in variables.items():  # tasks that read and write events look there
+        monkeypatch.setenv(name, value)
+
+    def command(*words, code=0):
+        ended, out, err = in_process(*words, "--settings", space, "--json")
+        assert ended == code, (words, out, err)
+        return json.loads(out) if out else err
+
+    second = ("type=duckdb", f"path={tmp_path / 'second.duckdb'}")
+    assert command("run")["status"] == "Success"
+    assert command("warehouse", "add", "second", *second)["status"] == "requested"
+    command("warehouse", "enable", "second")
+    later = [{**event, "messageId": f"later-{event['messageId']}"} for event in EVENTS]
+    write_events(tmp_path, "second.jsonl", later)
+    assert command("run")["warehouses"].keys() == {"local", "second"}
+    command("backfill", "second", "--from", "2026-01-01", "--tables", "pages")
+    assert query(tmp_path, "SELECT count(*) FROM acme.pages", "second.duckdb") == [(2,)], "one live, one of history"
+    command("warehouse", "selection", "second", "--off", "pages")
+    assert command("warehouse", "selection", "second")["groups"]["event-type-tables"]["tables"]["pages"] is False
+    command("warehouse", "disable", "second")
+    assert command("run")["warehouses"].keys() == {"local"}
+    with only_run(lake_of(load(space))):
+        assert "another run is under way" in command("run", code=1)["error"]
+    shown = command("status")
+    assert len(shown["syncs"]) >= 4 and {one["status"] for one in shown["syncs"]} == {"Success"}
+    assert len(shown["skipped"]) == 1
+    lake = lake_of(load(space))
+    schedule.announce(lake, 5, schedule.next_due(5))
+    assert command("status")["warehouses"]["local"]["frequency"] == "every 5 minutes"
+    schedule.withdraw(lake)
+    command("upkeep")
+    monkeypatch.setenv(KEY, Fernet.generate_key().decode())
+    monkeypatch.setattr("sys.stdin", io.StringIO("of-nobody\n"))
+    fields = ("type=postgres", "host=127.0.0.1", "port=9", "database=d", "username=u")
+    command("warehouse", "add", "pg", *fields, "--password-stdin", code=1)
+    assert len(files_of(lake, "pg")) == 1
+    command("warehouse", "delete", "pg", "--yes")
+    assert files_of(lake, "pg") == []
+    command("warehouse", "delete", "second", "--yes")
+    actions = [one["action"] for one in command("audit")["changes"]]
+    assert {"created", "tested", "requested", "enabled", "selected", "disabled", "deleted"} <= set(actions)

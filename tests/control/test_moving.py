@@ -4,15 +4,17 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
-from profiles_sync.control import history
-from profiles_sync.control.credentials import KEPT, complete
+from profiles_sync.control import backfills, history
+from profiles_sync.control.backfills import Backfill, Step
+from profiles_sync.control.credentials import KEPT, complete, kept_in
 from profiles_sync.control.history import Sync
 from profiles_sync.control.log import Log
 from profiles_sync.control.moving import carry_over
-from profiles_sync.control.vault import KEY, keep
+from profiles_sync.control.vault import KEY, files_of, keep
 from profiles_sync.control.warehouses import Managed, Status
 from profiles_sync.errors import ChangedMeanwhile
 from profiles_sync.lake.paths import PathLake
+from profiles_sync.spec.backfill import Window
 from profiles_sync.warehouses import PostgresSettings
 
 
@@ -45,14 +47,32 @@ def test_the_history_goes_along_and_with_it_the_schemas(lakes):
     assert history.schemas(second) == {"pg": "acme"}
 
 
-def test_credentials_go_along_as_they_are_kept(lakes):
+def test_credentials_go_along_as_they_are_kept_and_those_that_were_deleted_do_not_stay(lakes):
     first, second = lakes
     key = {KEY: Fernet.generate_key().decode()}
-    keep(first, "pg", {"password": "of-the-test"}, key)
+    file = keep(first, "pg", {"password": "of-the-test"}, key)
+    where = {"password": kept_in(file)}
+    log = Log.read(first).add("ann", "created", "warehouse", "pg", {"fields": {"type": "postgres"}, "secrets": where})
     carry_over(second, first)
     settings = PostgresSettings(type="postgres", host="h", database="d", username="u", password=SecretStr(KEPT))
-    one = complete(Managed("pg", Status.ENABLED, settings, secrets={"password": KEPT}), second, key)
+    one = complete(Managed("pg", Status.ENABLED, settings, secrets=where), second, key)
     assert one.settings.password.get_secret_value() == "of-the-test"
+    log.add("ann", "deleted", "warehouse", "pg")  # and killed before the file was erased
+    carry_over(second, first)
+    assert (files_of(first, "pg"), files_of(second, "pg")) == ([file], [])
+
+
+def test_backfills_go_along_and_one_that_is_open_begins_again(lakes):
+    first, second = lakes
+    done, waiting = (Backfill(str(at), "pg", 0, None, ("pages",), Window(None, None), at) for at in (1, 2))
+    for one in (done, waiting):
+        backfills.request(first, one)
+        backfills.note(first, one, Step.STAGED, {"tables": {"pages": [5, 100]}})
+    backfills.note(first, done, Step.SENT, {"tables": {"pages": 5}, "errors": {}, "seconds": 1})
+    backfills.note(first, done, Step.COMPLETED)
+    for _ in range(2):
+        carry_over(second, first)
+        assert backfills.backfills(second) == [backfills.backfills(first)[0], waiting]
 
 
 def test_where_there_is_nothing_nothing_is_made(lakes):

@@ -6,11 +6,12 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 
+from profiles_sync.cli.scheduling import due as scheduled_run
 from profiles_sync.control import history, schedule, skipped
 from profiles_sync.control.history import Sync
 from profiles_sync.control.lock import only_run
@@ -19,7 +20,7 @@ from profiles_sync.errors import LakeBusy
 from profiles_sync.lake.opening import lake_of
 from profiles_sync.settings import load
 from profiles_sync.sync.hourly import run
-from profiles_sync.sync.scheduler import Scheduler
+from profiles_sync.sync.scheduler import TOLD, Scheduler
 from profiles_sync.sync.status import status_of
 from tests.commands import BIN, SETTINGS, a_space, environment, in_process, written
 
@@ -250,9 +251,29 @@ def test_a_run_that_was_killed_is_told_by_the_schedule(space, tmp_path):
     )
 
 
-def test_a_run_that_failed_told_of_itself(space, tmp_path):
-    keeper(space, 600, "raise SystemExit(1)", 1).keep(at_once=True)
+@pytest.mark.parametrize("word", ["Failed", "Skipped"])
+def test_a_run_that_failed_or_was_skipped_told_of_itself(space, tmp_path, word):
+    keeper(space, 600, f"raise SystemExit({TOLD[word]})", 1).keep(at_once=True)
     assert told(tmp_path) == []
+
+
+def test_a_run_that_ended_by_a_traceback_is_told_by_the_schedule(space, tmp_path):
+    keeper(space, 600, "import no_such_module", 1).keep(at_once=True)
+    (one,) = told(tmp_path)
+    assert (one["occasion"], one["text"]) == ("sync_failed", "a run did not come to its end: it ended with code 1")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "codes"), [("none", {TOLD["Success"]}), ("broken", {TOLD["Failed"]}), ("busy", {TOLD["Skipped"]})]
+)
+def test_the_schedules_own_run_ends_with_what_it_came_to_and_tells_it_once(space, tmp_path, trouble, codes):
+    if trouble == "broken":
+        broken(space)
+    with only_run(lake_of(load(space))) if trouble == "busy" else nullcontext(), pytest.raises(SystemExit) as ended:
+        scheduled_run(str(space))
+    assert {ended.value.code} == codes
+    expected = {"none": [], "broken": ["sync_failed"], "busy": ["sync_skipped"]}
+    assert [one["occasion"] for one in told(tmp_path)] == expected[trouble]
 
 
 def broken(space):

@@ -7,16 +7,20 @@ from datetime import UTC, datetime
 from profiles_sync.control import backfills, connections, history
 from profiles_sync.control.backfills import Backfill
 from profiles_sync.control.connections import Connection
-from profiles_sync.control.log import note
+from profiles_sync.control.log import Log
+from profiles_sync.control.policy import whoami
 from profiles_sync.control.selecting import selections
 from profiles_sync.control.warehouses import ABOUT, Managed
-from profiles_sync.errors import ChangeRefused, OverLimit, SettingsError
+from profiles_sync.errors import ChangedMeanwhile, ChangeRefused, OverLimit, SettingsError
 from profiles_sync.lake.base import Lake
 from profiles_sync.settings import Settings
 from profiles_sync.spec.backfill import Window, is_event_table, is_in_range, one_too_many, window
 from profiles_sync.spec.selection import Selection
 from profiles_sync.sync.backfill.staging import refuse_more
 from profiles_sync.sync.results import SUCCESS
+
+REQUESTED = "backfill requested"
+_ATTEMPTS = 10
 
 
 def begun(settings: Settings, lake: Lake, connection: Connection) -> Backfill | None:
@@ -57,25 +61,34 @@ def requested(
         of_events,
         who,
     )
-    details = {"backfill": made.id, "tables": list(tables), "window": [of_events.start, of_events.end]}
-    note(lake, who, "backfill requested", ABOUT, one.name, details)
     return made
 
 
 def _added(
     settings: Settings, lake: Lake, connection: Connection, tables: Sequence[str], of_events: Window, who: str | None
 ) -> Backfill:
-    """A backfill within the limits."""
-    _refuse_tables(settings, lake, connection.warehouse, tables)
+    """A backfill within the limits: what was counted still holds when its change is made, or it is counted again."""
     number = str(time.time_ns() // 1000)
     made = Backfill(number, connection.warehouse, connection.added, who, tuple(tables), of_events, connection.until)
     refuse_more(settings, lake, made)
+    details = {"backfill": number, "tables": made.tables, "window": [of_events.start, of_events.end]}
+    for attempt in range(_ATTEMPTS):
+        log = Log.read(lake)
+        _refuse_tables(settings, log, made.warehouse, tables)
+        try:
+            log.add(who or whoami(), REQUESTED, ABOUT, made.warehouse, details)
+            break
+        except ChangedMeanwhile:
+            if attempt == _ATTEMPTS - 1:
+                raise
     return backfills.request(lake, made)
 
 
-def _refuse_tables(settings: Settings, lake: Lake, name: str, tables: Sequence[str]) -> None:
+def _refuse_tables(settings: Settings, log: Log, name: str, tables: Sequence[str]) -> None:
     limit = settings.limits.backfill_event_tables
-    counted = {table for one in backfills.backfills(lake) for table in one.tables if is_event_table(table)}
+    asked = [change.details["tables"] for change in log.changes if change.action == REQUESTED]
+    there = [one.tables for one in backfills.backfills(log.lake)]  # an older version's changes name not all
+    counted = {table for tables in (*asked, *there) for table in tables if is_event_table(table)}
     if extra := one_too_many(limit, counted, tables):
         raise OverLimit(
             f"backfill of {name}: {extra} is one event table more than the {limit:,} that may be backfilled "
