@@ -144,6 +144,17 @@ class WarehouseSlow(Transient):
         )
 
 
+class WarehouseConflict(Transient):
+    """A table could not be written because of what somebody else does to it; the others can."""
+
+    @property
+    def problem(self) -> Problem:
+        """See `ProfilesSyncError`."""
+        return Problem(
+            ErrorClass.CAPACITY, "see in the warehouse what else locks or writes the table; the next run repeats it"
+        )
+
+
 class AlertUndelivered(Transient):
     """An alert did not get where the settings send it."""
 

@@ -31,6 +31,10 @@ class Problem:
 UNREACHABLE = Problem(
     ErrorClass.CONNECTIVITY, "see that the warehouse is up and not in use, and that this machine may reach it"
 )
+UNREAD = Problem(
+    ErrorClass.CONNECTIVITY,
+    "see that the path of each source is right, that its storage is up, and that this user may read it",
+)
 REFUSED = Problem(ErrorClass.INTERNAL, "see the warehouse's own log for the reason")
 
 _READ = tuple[str, ErrorClass, str]

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from profiles_sync.settings import Settings
 
 
+_making = threading.Lock()  # warehouses that are synced beside each other ask for it at once
 # spark-submit has started the JVM, with settings and a log of its own; a Connect server; Databricks, also serverless.
 _MADE_ELSEWHERE = ("PYSPARK_GATEWAY_PORT", "SPARK_REMOTE", "DATABRICKS_RUNTIME_VERSION")
 
@@ -31,6 +33,16 @@ def session_of(settings: "Settings") -> "Callable[[], SparkSession]":
         return get_session(settings.engine.master, settings.engine.driver_memory, log)
 
     return make
+
+
+def in_threads(spark: "Callable[[], SparkSession]") -> "Callable[[], SparkSession]":
+    """The same for other threads, where Spark does not find the session that is this one's."""
+    found = None
+    if "pyspark" in sys.modules:
+        from pyspark.sql import SparkSession
+
+        found = SparkSession.getActiveSession()
+    return lambda: found or spark()
 
 
 def get_session(master: str = "local[2]", driver_memory: str = "2g", log_file: str | None = None) -> "SparkSession":
@@ -50,8 +62,13 @@ def get_session(master: str = "local[2]", driver_memory: str = "2g", log_file: s
         raise MissingExtra(
             "Spark is needed here and pyspark is not installed; pip install 'profiles-sync[local]'"
         ) from None
-    if found := SparkSession.getActiveSession():
-        return found
+    with _making:
+        return SparkSession.getActiveSession() or _made(master, driver_memory, log_file)
+
+
+def _made(master: str, driver_memory: str, log_file: str | None) -> "SparkSession":
+    from pyspark.sql import SparkSession
+
     if any(name in os.environ for name in _MADE_ELSEWHERE):
         return SparkSession.builder.getOrCreate()
     if master.startswith("sc://"):

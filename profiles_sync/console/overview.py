@@ -112,6 +112,8 @@ def _print_sync(console: Console, one: dict[str, Any]) -> None:
         console.print(f"{one['warehouse'] or 'lake'}: {one['groups'][group]:,} rows in {group}")
         if rows:
             console.print(table("", ("table", "rows"), rows.items()))
+    for name, why in one["resent"].items():
+        console.print(f"{escape(name)}: all rows were sent again: {escape(why)}", soft_wrap=True)
     errors = [*one["errors"].items()] + ([(one["warehouse"] or "run", one["error"])] if one["error"] else [])
     for name, error in errors:
         console.print(f"[red]{escape(name)}:[/] {escape(error)}", soft_wrap=True)

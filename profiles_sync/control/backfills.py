@@ -47,6 +47,8 @@ class Backfill:
         status: The last that it reached; `cancelled` where its warehouse was deleted before it was completed.
         staged: Table to its staged rows and bytes.
         sent: Table to how many of its rows were new to the warehouse.
+        parts: Of tables that are sent in parts, and not all of them yet: how many of the staged files were sent, their
+            bytes, and how many of their rows were new to the warehouse.
         errors: Of tables that were tried and not sent yet.
         seconds: That sending took so far.
     """
@@ -61,6 +63,7 @@ class Backfill:
     status: Step = Step.REQUESTED
     staged: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     sent: Mapping[str, int] = field(default_factory=dict)
+    parts: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0
 
@@ -75,17 +78,22 @@ class Backfill:
         return [name for name in self.tables if name not in self.sent]
 
     @property
+    def bytes_done(self) -> int:
+        """Of the staged files that were sent."""
+        whole = sum(self.staged[name][1] for name in self.sent if name in self.staged)
+        return whole + sum(size for _, size, _ in self.parts.values())
+
+    @property
     def estimate(self) -> float | None:
         """Seconds that the rest will take by the bytes so far; None where none are sent yet."""
         total = sum(size for _, size in self.staged.values())
-        done = sum(self.staged[name][1] for name in self.sent if name in self.staged)
+        done = self.bytes_done
         if not self.is_open:
             return 0
         return round(self.seconds * (total - done) / done, 1) if done else None
 
     def shown(self) -> dict[str, Any]:
         """As `--json` prints it."""
-        done = [self.staged[name] for name in self.sent if name in self.staged]
         return {
             "backfill_id": self.id,
             "status": str(self.status),
@@ -95,10 +103,10 @@ class Backfill:
             "to": self.window.end and time_of(self.window.end),
             "tables": len(self.tables),
             "tables_done": len(self.sent),
-            "rows": sum(self.sent.values()),
+            "rows": sum(self.sent.values()) + sum(rows for _, _, rows in self.parts.values()),
             "rows_staged": sum(rows for rows, _ in self.staged.values()),
             "bytes": sum(size for _, size in self.staged.values()),
-            "bytes_done": sum(size for _, size in done),
+            "bytes_done": self.bytes_done,
             "estimate_seconds": self.estimate,
             "errors": dict(self.errors),
         }
@@ -150,5 +158,7 @@ def _after(one: Backfill, step: Step, details: Mapping[str, Any]) -> Backfill:
     if step is Step.SENT:
         sent = {**one.sent, **details["tables"]}
         errors = {name: text for name, text in {**one.errors, **details["errors"]}.items() if name not in sent}
-        return replace(one, sent=sent, errors=errors, seconds=one.seconds + details["seconds"])
+        listed = {**one.parts, **details.get("parts", {})}  # a record of an older version has none
+        parts = {name: tuple(counts) for name, counts in listed.items() if name not in sent}
+        return replace(one, sent=sent, parts=parts, errors=errors, seconds=one.seconds + details["seconds"])
     return replace(one, status=step)

@@ -27,7 +27,7 @@ class Sync:
     """One warehouse's part in a run; without warehouses, the lake's. Times are microseconds since 1970 UTC.
 
     `tables` are rows by table, `errors` are of tables and `error` of the whole; `problems` and `problem` are their
-    classes, with advice.
+    classes, with advice. `resent` are tables of which all rows were sent again, and why.
     """
 
     sync_id: str
@@ -42,6 +42,7 @@ class Sync:
     schema: str | None = None
     problems: dict[str, Problem] = field(default_factory=dict)
     problem: Problem | None = None
+    resent: dict[str, str] = field(default_factory=dict)
 
     @property
     def minutes(self) -> float:
@@ -82,7 +83,7 @@ class Sync:
         rows = {"synced_rows": self.rows, "groups": self.groups, "tables": self.tables, "grouped": self.grouped}
         problems = {name: _shown(one) for name, one in self.problems.items()}
         errors = {"errors": self.errors, "problems": problems, "error": self.error, "problem": _shown(self.problem)}
-        return fields | times | rows | errors
+        return fields | times | rows | errors | {"resent": self.resent}
 
 
 def time_of(microseconds: int) -> str:

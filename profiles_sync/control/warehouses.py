@@ -74,6 +74,11 @@ class Managed:
         """Whether it is synced."""
         return self.status is Status.ENABLED
 
+    @property
+    def held_alone(self) -> str | None:
+        """What only one connection may have open, such as a file."""
+        return self.settings.held_alone if self.settings else None
+
     def may_become(self, status: Status) -> None:
         """Whether a change fits.
 

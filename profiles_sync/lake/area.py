@@ -5,7 +5,7 @@ Each tells in its configuration where the lake's table stood that its rows were 
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 import pyarrow as pa
@@ -19,7 +19,7 @@ from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses.base import Cursor
 
 _CURSOR = "profilesSync.cursor"
-_FILE = 128 << 20  # bytes of rows in memory that become one file
+_FILE = 32 << 20  # bytes of rows in memory that become one file, the least that is read of a table at a time
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ class Area:
         if tip is None:
             return None
         entries = Entries.of(self.lake.path(place), self.lake.options)
-        added = list((log.files_at(entries, tip.version) or {}).values())
-        rows = sum(orjson.loads(add["stats"])["numRecords"] for add in added)
+        added = sorted((log.files_at(entries, tip.version) or {}).values(), key=lambda add: str(add["path"]))
+        files = [KeptFile(add["path"], orjson.loads(add["stats"])["numRecords"], add["size"]) for add in added]
         cursor = Cursor(*orjson.loads(tip.metadata["configuration"][_CURSOR]))
-        return Kept(self.lake, place, tip.types, cursor, rows, sum(add["size"] for add in added))
+        return Kept(self.lake, place, tip.types, cursor, tuple(files))
 
     def _written(self, place: str, schema: pa.Schema, rows: Iterable[pa.RecordBatch]) -> Iterator[AddAction]:
         for some in _in_parts(rows):
@@ -56,21 +56,43 @@ class Area:
 
 
 @dataclass(frozen=True)
+class KeptFile:
+    """A data file: its path, how many rows and bytes."""
+
+    path: str
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True)
 class Kept:
-    """A table of the area: its columns, where the lake's stood, how many rows and bytes."""
+    """A table of the area, or a part of one: its columns, where the lake's stood, its files in an order for ever."""
 
     lake: Lake
     place: str
     types: Mapping[str, Type]
     cursor: Cursor
-    rows: int
-    bytes: int
+    files: tuple[KeptFile, ...]
+
+    @property
+    def rows(self) -> int:
+        """How many."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def bytes(self) -> int:
+        """The size of the files."""
+        return sum(file.bytes for file in self.files)
+
+    def part(self, first: int, many: int) -> "Kept":
+        """Some of its files, from one on."""
+        return replace(self, files=self.files[first : first + many])
 
     def arrow(self) -> pa.RecordBatchReader:
         """The rows."""
         found = changes(self.lake, self.place, None)
         assert found is not None, self.place
-        return found.arrow()
+        return replace(found, paths=[file.path for file in self.files]).arrow()
 
 
 def _in_parts(rows: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:

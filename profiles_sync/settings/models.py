@@ -107,12 +107,17 @@ class IdentitySettings(BaseModel):
 
 
 class EngineSettings(BaseModel):
-    """How the work is carried out: in the driver for small input, in Spark tasks above `driver_bytes`."""
+    """How the work is carried out: in the driver for small input, in Spark tasks above `driver_bytes`.
+
+    So many warehouses are synced beside each other, and a run waits no longer for one that is silent for so long.
+    """
 
     model_config = STRICT
     executor: Literal["auto", "driver", "spark"] = "auto"
     driver_bytes: int = Field(default=16_000_000, ge=0)
     slots: int = Field(default=8, ge=1)
+    warehouses_at_once: int = Field(default=8, ge=1)
+    silent_minutes: float = Field(default=120, gt=0)
     master: str = "local[*]"
     driver_memory: str = "2g"
 
@@ -144,10 +149,14 @@ class LimitSettings(BaseModel):
 
 
 class BackfillSettings(BaseModel):
-    """What a backfill sends of the profile raw tables: rows inferred from the current state, or those that were."""
+    """What a backfill sends of the profile raw tables: rows inferred from the current state, or those that were.
+
+    And after how many seconds it lets a live sync in.
+    """
 
     model_config = STRICT
     history: Literal["inferred", "actual"] = "inferred"
+    slice_seconds: float = Field(default=10, ge=0)
 
 
 class UpkeepSettings(BaseModel):

@@ -5,7 +5,16 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 
 from profiles_sync.errors import ProfilesSyncError, WarehouseBusy, WarehouseRefused
-from profiles_sync.sync.plan import AddColumns, AppendRows, CreateTable, LeaveOut, LoadStaging, MergeRows, Step
+from profiles_sync.sync.plan import (
+    AddColumns,
+    AppendRows,
+    CreateTable,
+    LeaveOut,
+    LoadStaging,
+    MergeRows,
+    SendAgain,
+    Step,
+)
 from profiles_sync.sync.results import TableResult
 from profiles_sync.warehouses.base import Batch, Cursor, Staged, Transactions
 from profiles_sync.warehouses.protocol import Connection, Warehouse
@@ -32,6 +41,11 @@ class Work:
     def name(self) -> str:
         """The lake's name of the table."""
         return self.batch.table.name
+
+    @property
+    def resent(self) -> str | None:
+        """Why all of its rows are sent again, where they are."""
+        return next((step.why for step in self.steps if isinstance(step, SendAgain)), None)
 
     @property
     def is_left_out(self) -> bool:
@@ -126,11 +140,11 @@ def _apply_rows(
     result.staged, result.cut = staged.rows, staged.cut
     if staged.rows:
         _count_misfits(connection, dialect, step, staged, result)
+    values = dialect.values(step.columns, step.casts)
     if step.replace:  # not before it is known that every key fits: not every warehouse takes that back
-        connection.execute(*dialect.delete_all(schema, step.table))
+        connection.execute(*_removed(dialect, schema, step, staged, values))
     if not staged.rows:
         return
-    values = dialect.values(step.columns, step.casts)
     if isinstance(step, AppendRows):
         keys_differ = staged.keys_differ and step.keys[0] not in step.casts  # a cast makes one key of two
         appended = dialect.append(schema, step.table, staged.source, step.keys[0], values, keys_differ)
@@ -138,6 +152,15 @@ def _apply_rows(
         result.duplicates = staged.rows - result.rows
     else:
         result.rows = connection.execute(*dialect.merge(schema, step.table, staged.source, step.keys, values))
+
+
+def _removed(
+    dialect: Dialect, schema: str, step: AppendRows | MergeRows, staged: Staged, values: Mapping[str, str]
+) -> list[str]:
+    """What goes before the rows of a table are replaced: where a column keeps what it has, only rows that are gone."""
+    if step.keeps and staged.rows:
+        return dialect.delete_missing(schema, step.table, staged.source, step.keys, values)
+    return dialect.delete_all(schema, step.table)
 
 
 def _count_misfits(

@@ -1,6 +1,8 @@
 """Some tables of a sync: together where the warehouse can hold them together, else each by itself."""
 
 import logging
+import math
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,10 +20,14 @@ _TABLES, _ROWS = 100, 20_000  # that one transaction may hold; a table of more r
 
 @dataclass
 class Ready:
-    """Tables whose work is planned, some ahead: before their transaction begins, which a refused query may spoil."""
+    """Tables whose work is planned, some ahead: before their transaction begins, which a refused query may spoil.
+
+    After `until`, of `time.monotonic`, no further one joins a group that has one.
+    """
 
     works: Iterator[Work]
     planned: deque[Work] = field(default_factory=deque)
+    until: float = math.inf
 
     def plan(self, some: int) -> None:
         """Plan as many as may go together."""
@@ -40,20 +46,20 @@ def next_group(
     ready.plan(min(_TABLES, warehouse.capabilities.tables_at_once))
     begun: list[Work] = []
     try:
-        done = apply_group(connection, warehouse, _noted(ready.planned, begun, say), sync_id, _ROWS, guard)
+        done = apply_group(connection, warehouse, _noted(ready, begun, say), sync_id, _ROWS, guard)
     except ENDS:
         raise
     except Exception:  # one of them failed, and none was recorded
         if not begun:
             raise
         _log.debug("tables %s", begun, exc_info=True)
-        done = _one_by_one(connection, warehouse, begun, sync_id, guard)
+        done = one_by_one(connection, warehouse, begun, sync_id, guard)
     return begun, done
 
 
-def _noted(works: deque[Work], begun: list[Work], say: Callable[[str], None]) -> Iterator[Work]:
-    while works:
-        begun.append(work := works.popleft())
+def _noted(ready: Ready, begun: list[Work], say: Callable[[str], None]) -> Iterator[Work]:
+    while ready.planned and not (begun and time.monotonic() > ready.until):
+        begun.append(work := ready.planned.popleft())
         say(work.name)
         yield work
 
@@ -72,7 +78,7 @@ def apply_group(
     return apply(connection, warehouse, works, sync_id, most, guard)
 
 
-def _one_by_one(
+def one_by_one(
     connection: Connection, warehouse: Warehouse, works: Iterable[Work], sync_id: str, guard: Callable[[], None]
 ) -> dict[str, TableResult]:
     """A table that fails does not stop the others."""

@@ -2,13 +2,13 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from profiles_sync.control import history
-from profiles_sync.control.connections import connections
+from profiles_sync.control.connections import Connection, connections
 from profiles_sync.control.history import Sync
 from profiles_sync.control.lock import only_run
 from profiles_sync.control.policy import Right, ask
@@ -18,11 +18,11 @@ from profiles_sync.lake.base import Lake
 from profiles_sync.lake.faults import explained
 from profiles_sync.lake.opening import lake_of
 from profiles_sync.pipeline.run import Engine, Report, take_new_events
-from profiles_sync.problems import Problem
+from profiles_sync.problems import UNREAD, Problem, problem_of
 from profiles_sync.settings import Settings
 from profiles_sync.sync.backfill import carry_on
 from profiles_sync.sync.connected import connect
-from profiles_sync.sync.results import FAILED, PARTIAL, SUCCESS, WarehouseResult
+from profiles_sync.sync.results import FAILED, PARTIAL, SUCCESS, WarehouseResult, few
 from profiles_sync.sync.upkeep import is_due, keep_up_lake
 from profiles_sync.sync.warehouses import sync_warehouses
 from profiles_sync.sync.watched import watched
@@ -90,8 +90,10 @@ def run(
             unread = take_new_events(Engine(settings, held, spark, say), result.report).unread
             if unread and len(unread) == len(settings.sources):
                 result.error = "; ".join(unread)
-            sync_warehouses(settings, held, spark, there, result.warehouses, str(started), say)
-        history.record(held, _syncs(result, started))
+                result.problem = problem_of(result.error, UNREAD)
+            _sync(settings, held, spark, there, result, str(started), say)
+        if not result.warehouses:
+            history.record(held, [_of_the_lake(result, started)])
         _keep_up(settings, held, result, say)
     if not result.error:  # without the lock: live syncs go on meanwhile
         _backfill(settings, lake, spark, result, say)
@@ -137,36 +139,55 @@ def _backfill(
         result.report.warnings += warnings
 
 
-def _syncs(result: RunResult, started: int) -> list[Sync]:
-    finished, sync_id = time.time_ns() // 1000, str(started)
-    if not result.warehouses:
-        tables = dict(result.report.tables)
-        rows = 0 if result.error else sum(tables.values())
-        return [
-            Sync(
-                sync_id,
-                None,
-                result.status,
-                started,
-                finished,
-                rows,
-                tables,
-                error=result.error,
-                problem=result.problem,
-            )
-        ]
-    return [sync_of(one, sync_id, started, finished) for one in result.warehouses.values()]
+def _sync(
+    settings: Settings,
+    lake: Lake,
+    spark: "Callable[[], SparkSession]",
+    there: Mapping[str, Connection],
+    result: RunResult,
+    sync_id: str,
+    say: Callable[[str], None],
+) -> None:
+    """Every warehouse; as soon as one has ended, that is in the history, whatever the others do.
+
+    Where no source could be read its sync is no success: nobody knows what it lacks.
+    """
+    unread = result.error
+    for one in sync_warehouses(settings, lake, spark, there, sync_id, say):
+        if unread and not one.error:
+            one.error, one.problem = unread, result.problem
+        result.warehouses[one.name] = one
+        result.report.warnings += [f"warehouse {one.name}: {told}" for told in _resent(one)]
+        with _told(result):
+            history.record(lake, [sync_of(one, sync_id)])
+    for name in sorted(result.warehouses, key=list(there).index):
+        result.warehouses[name] = result.warehouses.pop(name)
 
 
-def sync_of(one: WarehouseResult, sync_id: str, started: int, finished: int) -> Sync:
-    """What came of a warehouse as the history has it; times are microseconds since 1970 UTC."""
+def _resent(one: WarehouseResult) -> Iterator[str]:
+    """Each reason once."""
+    for why in dict.fromkeys(one.resent.values()):
+        names = [name for name, reason in one.resent.items() if reason == why]
+        yield f"all rows of {few(names)} were sent again: {why}"
+
+
+def _of_the_lake(result: RunResult, started: int) -> Sync:
+    """The record of a run without warehouses."""
+    tables = dict(result.report.tables)
+    rows = 0 if result.error else sum(tables.values())
+    times = started, time.time_ns() // 1000
+    return Sync(str(started), None, result.status, *times, rows, tables, error=result.error, problem=result.problem)
+
+
+def sync_of(one: WarehouseResult, sync_id: str) -> Sync:
+    """What came of a warehouse as the history has it."""
     tables = one.tables.items()
     return Sync(
         sync_id,
         one.name,
         one.status,
-        started,
-        finished,
+        one.started_at,
+        one.finished_at,
         one.rows,
         {name: table.rows for name, table in tables if not table.error},
         {name: table.error for name, table in tables if table.error},
@@ -174,4 +195,5 @@ def sync_of(one: WarehouseResult, sync_id: str, started: int, finished: int) -> 
         one.schema,
         {name: table.problem for name, table in tables if table.problem},
         one.problem,
+        one.resent,
     )

@@ -84,8 +84,10 @@ def switch(
     with only_run(lake) as held:
         connection = connect(held, [one])[name]
         bounds = bounds_of(settings, connection, selections(settings, lake)[name], MATERIALIZED)
-        result = synced(settings, held, spark, one, schemas, bounds, str(started), say)
-        history.record(held, [sync_of(result, str(started), started, time.time_ns() // 1000)])
+        result = synced(
+            settings, held, spark, one, schemas, bounds, str(started), lambda table: say(f"syncing {table} to {name}")
+        )
+        history.record(held, [sync_of(result, str(started))])
         return Switched(result, {} if result.error else _counts(settings, lake, spark, one))
 
 

@@ -47,13 +47,18 @@ class LoadStaging:
 
 @dataclass(frozen=True)
 class AppendRows:
-    """Insert staged rows with a new key. `casts`: columns whose type in the table is another than in staging."""
+    """Insert staged rows with a new key.
+
+    `casts` are columns whose type in the table is another than in staging. `keeps` are those that the staged rows do
+    not have and that keep what is there, also where the rows are replaced; then rows that stay are not touched.
+    """
 
     table: str
     columns: tuple[str, ...]
     keys: tuple[str, ...]
     casts: Mapping[str, Cast]
     replace: bool = False
+    keeps: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """One line for a person."""
@@ -62,19 +67,32 @@ class AppendRows:
 
 @dataclass(frozen=True)
 class MergeRows:
-    """Delete, update and insert by key."""
+    """Delete, update and insert by key; see `AppendRows`."""
 
     table: str
     columns: tuple[str, ...]
     keys: tuple[str, ...]
     casts: Mapping[str, Cast]
     replace: bool = False
+    keeps: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """One line for a person."""
         return (
             f"{'replace the rows of' if self.replace else 'merge changes into'} {self.table} by {', '.join(self.keys)}"
         )
+
+
+@dataclass(frozen=True)
+class SendAgain:
+    """All rows go, in place of those that are there, although only some changed; `why` says what is missing."""
+
+    table: str
+    why: str
+
+    def __str__(self) -> str:
+        """One line for a person."""
+        return f"send all rows of {self.table} again: {self.why}"
 
 
 @dataclass(frozen=True)
@@ -89,7 +107,7 @@ class LeaveOut:
         return f"leave out {', '.join(self.columns) + ' of ' if self.columns else ''}{self.table}"
 
 
-Step = CreateTable | AddColumns | LoadStaging | AppendRows | MergeRows | LeaveOut
+Step = CreateTable | AddColumns | LoadStaging | AppendRows | MergeRows | SendAgain | LeaveOut
 
 
 def plan_table(batch: Batch, existing: Mapping[str, str] | None, capabilities: Capabilities) -> list[Step]:

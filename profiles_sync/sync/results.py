@@ -5,7 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from profiles_sync.errors import LockLost, ProfilesSyncError, WarehouseBusy, WarehouseUnreachable, problem_in
+from profiles_sync.errors import (
+    LockLost,
+    ProfilesSyncError,
+    Transient,
+    WarehouseBusy,
+    WarehouseUnreachable,
+    problem_in,
+)
 from profiles_sync.lake.faults import explained
 from profiles_sync.problems import Problem
 
@@ -27,6 +34,8 @@ class TableResult:
         cut: Texts that were cut to the longest that fits.
         error: Why it was not synced.
         problem: The class of that error, and advice.
+        may_pass: Whether that may be over soon.
+        resent: Why all of its rows were sent again, where they were.
     """
 
     staged: int = 0
@@ -36,6 +45,8 @@ class TableResult:
     cut: int = 0
     error: str | None = None
     problem: Problem | None = None
+    may_pass: bool = False
+    resent: str | None = None
 
 
 @contextmanager
@@ -47,7 +58,7 @@ def on_its_own(name: str, results: dict[str, TableResult]) -> Iterator[None]:
         raise
     except Exception as error:  # one table's surprise may not stop the others
         _log.debug("table %s", name, exc_info=True)
-        results[name] = TableResult(error=told(error), problem=problem_in(error))
+        results[name] = TableResult(error=told(error), problem=problem_in(error), may_pass=isinstance(error, Transient))
 
 
 def told(error: Exception) -> str:
@@ -66,6 +77,8 @@ class WarehouseResult:
         problem: The class of that error, and advice.
         may_pass: Whether the sync broke off in a way that may be over soon; to connect has its own patience.
         schema: That it is synced to.
+        started_at: When its sync began; microseconds since 1970 UTC.
+        finished_at: When that ended.
     """
 
     name: str
@@ -74,6 +87,8 @@ class WarehouseResult:
     problem: Problem | None = None
     may_pass: bool = False
     schema: str | None = None
+    started_at: int = 0
+    finished_at: int = 0
 
     @property
     def rows(self) -> int:
@@ -89,7 +104,12 @@ class WarehouseResult:
         for name, table in self.tables.items():
             if table.error:
                 tables.setdefault(table.error, []).append(name)
-        return "; ".join(f"{_few(names)}: {error}" for error, names in tables.items()) or None
+        return "; ".join(f"{few(names)}: {error}" for error, names in tables.items()) or None
+
+    @property
+    def resent(self) -> dict[str, str]:
+        """The tables of which all rows were sent again, and why."""
+        return {name: table.resent for name, table in self.tables.items() if table.resent and not table.error}
 
     @property
     def odd_rows(self) -> dict[str, int]:
@@ -110,5 +130,6 @@ class WarehouseResult:
         return PARTIAL if any(table.staged for table in tables if not table.error) else FAILED
 
 
-def _few(names: list[str], most: int = 3) -> str:
+def few(names: list[str], most: int = 3) -> str:
+    """Some names, and how many more there are."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -1,10 +1,13 @@
 """A sync that broke off is tried again within the same run, with growing waits; what a warehouse refuses is not.
 
+So is a single table that somebody else locked, or met in a deadlock, after all the others.
+
 What was synced before the break stays: the next try begins with what is missing.
 """
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_exponential
 
@@ -30,7 +33,7 @@ def sync_patiently(
     def attempt() -> WarehouseResult:
         if before:
             say("(again, it broke off)")
-        result = sync_warehouse(warehouse, lake, sync_id, say, bounds)
+        result = sync_warehouse(warehouse, lake, sync_id, say, bounds, _waits(retries, sleep))
         result.tables = {name: table for one in (*before, result) for name, table in one.tables.items()}
         before.append(result)
         return result
@@ -43,3 +46,9 @@ def sync_patiently(
         sleep=sleep,
     )
     return again(attempt)
+
+
+def _waits(retries: RetrySettings, sleep: Callable[[float], None]) -> list[Callable[[], None]]:
+    """Each longer than the one before."""
+    seconds = (min(retries.first_wait * 2**number, retries.longest_wait) for number in range(retries.times))
+    return [partial(sleep, one) for one in seconds]

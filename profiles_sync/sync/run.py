@@ -1,7 +1,7 @@
 """Sync a warehouse: tables in groups, each group in one transaction with the record of how far its tables came."""
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,9 +15,9 @@ from profiles_sync.spec.tables import table
 from profiles_sync.sync.apply import Work
 from profiles_sync.sync.begun import begun
 from profiles_sync.sync.given import without_rows
-from profiles_sync.sync.group import Ready, next_group
-from profiles_sync.sync.plan import Step
-from profiles_sync.sync.results import WarehouseResult, on_its_own, told
+from profiles_sync.sync.group import Ready, next_group, one_by_one
+from profiles_sync.sync.plan import SendAgain, Step
+from profiles_sync.sync.results import TableResult, WarehouseResult, on_its_own, told
 from profiles_sync.sync.selected import all_of, followed, later, plan_selected, unmade
 from profiles_sync.warehouses.base import INTERNAL, Batch, Cursor
 from profiles_sync.warehouses.names import physical
@@ -56,14 +56,19 @@ def sync_warehouse(
     sync_id: str,
     say: Callable[[str], None] = lambda table: None,
     bounds: Bounds = WHOLE,
+    waits: Iterable[Callable[[], None]] = (),
 ) -> WarehouseResult:
-    """Bring a warehouse up to the lake. A table that fails does not stop the others; the next run repeats it."""
+    """Bring a warehouse up to the lake. A table that fails does not stop the others; the next run repeats it.
+
+    A table that fails in a way that may be over soon is tried again after all others, and after each of `waits`.
+    """
     result, is_connected = WarehouseResult(warehouse.name), False
     try:
         with warehouse.connect() as connection:
             is_connected = True
             with connection.only_sync(warehouse.schema):
-                _sync_tables(connection, warehouse, lake, sync_id, say, result, bounds)
+                works = _sync_tables(connection, warehouse, lake, sync_id, say, result, bounds)
+                _sync_again(connection, warehouse, works, sync_id, say, result, waits, lake.guard)
     except Exception as error:
         _log.debug("warehouse %s", warehouse.name, exc_info=True)
         result.error, result.problem = told(error), problem_in(error)
@@ -79,9 +84,9 @@ def _sync_tables(
     say: Callable[[str], None],
     result: WarehouseResult,
     bounds: Bounds,
-) -> None:
-    dialect = warehouse.dialect
-    schema = warehouse.schema
+) -> list[Work]:
+    """Returns the tables that failed and may do better soon."""
+    dialect, schema, failed = warehouse.dialect, warehouse.schema, list[Work]()
     connection.execute(
         *dialect.create_schema(schema), *dialect.create_schema(INTERNAL), *dialect.create_cursors(schema)
     )
@@ -89,8 +94,33 @@ def _sync_tables(
     while True:
         works, done = next_group(connection, warehouse, ready, sync_id, say, lake.guard)
         if not works:
+            return failed
+        failed += _noted(works, done, result)
+
+
+def _sync_again(
+    connection: Connection,
+    warehouse: Warehouse,
+    works: list[Work],
+    sync_id: str,
+    say: Callable[[str], None],
+    result: WarehouseResult,
+    waits: Iterable[Callable[[], None]],
+    guard: Callable[[], None],
+) -> None:
+    for wait in waits:
+        if not works:
             return
-        result.tables |= {work.name: done[work.name] for work in works if not work.is_left_out or done[work.name].error}
+        say(f"{works[0].name} (again)")
+        wait()
+        works = _noted(works, one_by_one(connection, warehouse, works, sync_id, guard), result)
+
+
+def _noted(works: Sequence[Work], done: Mapping[str, TableResult], result: WarehouseResult) -> list[Work]:
+    for work in works:
+        done[work.name].resent = work.resent
+    result.tables |= {work.name: done[work.name] for work in works if not work.is_left_out or done[work.name].error}
+    return [work for work in works if done[work.name].may_pass]
 
 
 def _works(
@@ -222,9 +252,18 @@ def _planned(
     if batch is None:
         return None
     chosen, steps = plan_selected(batch, existing, warehouse.capabilities, bounds.selection)
-    is_whole = name in bounds.whole or (batch.full and name not in known.begun)
-    after = None if is_whole else known.after(name, bounds)
+    is_lost = batch.full and name not in known.begun and name not in bounds.whole
+    if is_lost and bounds.selection.has(name):
+        steps = [SendAgain(there, _why(known.after(name, bounds), batch.cursor)), *steps]
+    after = None if is_lost or name in bounds.whole else known.after(name, bounds)
     return Work(chosen, steps, known.recorded.get(name), after)
+
+
+def _why(followed: Cursor | None, now: Cursor) -> str:
+    """A table's changes since the cursor cannot be told."""
+    if followed is not None and followed.table_id != now.table_id:
+        return "the lake was built anew"
+    return f"the lake does not have the changes since version {followed.version if followed else 0} any more"
 
 
 def _as_it_was(lake: Lake, known: Known, name: str, bounds: Bounds) -> Batch | None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from profiles_sync.spec.selection import Selection
 from profiles_sync.spec.tables import Table, Type
 from profiles_sync.sync.given import without_rows
-from profiles_sync.sync.plan import LeaveOut, LoadStaging, Step, plan_table
+from profiles_sync.sync.plan import AppendRows, LeaveOut, LoadStaging, MergeRows, Step, plan_table
 from profiles_sync.warehouses.base import Batch, Capabilities, Cursor
 from profiles_sync.warehouses.names import physical
 
@@ -62,9 +62,11 @@ def plan_selected(
         return batch, plan_table(batch, existing, capabilities)
     chosen = Chosen(batch.table, types, batch.cursor, batch.full, batch, batch.bytes)
     steps = plan_table(chosen, existing, capabilities)
-    left_out = [physical(column, capabilities) for column in batch.types if column not in types]
+    left_out = tuple(physical(column, capabilities) for column in batch.types if column not in types)
+    kept = tuple(column for column in left_out if column in (existing or {}))
+    steps = [replace(step, keeps=kept) if isinstance(step, AppendRows | MergeRows) else step for step in steps]
     if any(isinstance(step, LoadStaging) for step in steps):
-        steps.append(LeaveOut(physical(name, capabilities), tuple(left_out)))
+        steps.append(LeaveOut(physical(name, capabilities), left_out))
     return chosen, steps
 
 

@@ -54,7 +54,8 @@ def _outcome(lake: Lake, result: "RunResult", sync_id: str) -> Iterator[Event]:
     for name, one in result.warehouses.items():
         if one.status != SUCCESS:
             yield Event(_OCCASIONS[one.status], one.said or "", name, _in_a_row(lake, name, sync_id))
-    if said := result.error or "; ".join(result.report.unread):
+    is_told = result.error and any(one.error == result.error for one in result.warehouses.values())
+    if (said := result.error or "; ".join(result.report.unread)) and not is_told:
         occasion = _OCCASIONS[FAILED if result.error else PARTIAL]
         yield Event(occasion, said, in_a_row=None if result.warehouses else _in_a_row(lake, None, sync_id))
 

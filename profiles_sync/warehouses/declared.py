@@ -17,6 +17,11 @@ class Declared(BaseModel):
     enabled: bool = True
     selective: Mapping[str, bool] = {}
 
+    @property
+    def held_alone(self) -> str | None:
+        """What only one connection may have open; warehouses with the same one are synced one after the other."""
+        return None
+
     @field_validator("schema_name")
     @classmethod
     def _is_free(cls, schema: str | None) -> str | None:

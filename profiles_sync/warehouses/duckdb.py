@@ -63,6 +63,11 @@ class DuckDBSettings(Declared):
     type: Literal["duckdb"]
     path: str = Field(min_length=1)
 
+    @property
+    def held_alone(self) -> str:
+        """See `Declared`: the file."""
+        return str(Path(self.path).resolve())
+
 
 class DuckDBConnection:
     """An open file."""
@@ -187,7 +192,7 @@ class DuckDBWarehouse:
         opened = retry(
             retry=retry_if_exception_type(WarehouseUnreachable),
             stop=stop_after_delay(self.patience),
-            wait=wait_exponential(0.2, max=5),
+            wait=wait_exponential(0.2, max=0.4),  # a backfill lets it go for half a second and more
             reraise=True,
         )(self._open)(read_only)
         try:

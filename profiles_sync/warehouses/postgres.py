@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, SecretStr
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
-from profiles_sync.errors import ProfilesSyncError, WarehouseBusy, WarehouseRefused, WarehouseUnreachable
+from profiles_sync.errors import (
+    ProfilesSyncError,
+    WarehouseBusy,
+    WarehouseConflict,
+    WarehouseRefused,
+    WarehouseUnreachable,
+)
 from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses.base import INTERNAL, OPERATION, Batch, Capabilities, Cast, Staged
 from profiles_sync.warehouses.declared import Declared
@@ -41,6 +47,7 @@ tableoid xmin cmin xmax cmax ctid
 _LONG = frozenset({"name", "value"})  # key columns of any length; an index takes 2,700 bytes
 _OLDEST = 150000  # MERGE came with Postgres 15
 _BROKEN = ("08", "57P")  # classes of errors that say the connection is gone or the server goes down
+_CONFLICT = ("40001", "40P01", "55P03")  # not serializable, a deadlock, a lock that was not to be had in time
 _NOT_NOW = ("starting up", "shutting down", "recovery mode", "not yet accepting", "too many", "remaining connection")
 _SESSION = (
     "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'",
@@ -203,7 +210,7 @@ class PostgresConnection:
         retry(
             retry=retry_if_exception_type(WarehouseBusy),
             stop=stop_after_delay(self._patience),
-            wait=wait_exponential(0.2, max=2),
+            wait=wait_exponential(0.2, max=0.4),  # a backfill lets it go for half a second and more
             reraise=True,
         )(self._lock)(schema, lock)
         try:
@@ -287,6 +294,11 @@ class PostgresConnection:
             what = " ".join(statement.split()[:3])
             if self._is_gone(error):
                 raise went_away("postgres", what) from None
+            if getattr(error, "sqlstate", None) in _CONFLICT:
+                raise WarehouseConflict(
+                    f"postgres could not do {what} beside what others do to the table: {_kind(error)}; nothing of the "
+                    "table was written, it is tried again"
+                ) from None
             raise WarehouseRefused(f"postgres refused {what}: {_kind(error)}") from None
 
     def _is_gone(self, error: Exception) -> bool:

@@ -67,6 +67,14 @@ class Dialect:
         """Every row of a table that is about to be replaced."""
         return [f"DELETE FROM {self.quote(schema, table)}"]
 
+    def delete_missing(
+        self, schema: str, table: str, source: str, keys: Sequence[str], values: Mapping[str, str]
+    ) -> list[str]:
+        """Rows whose key no staged row has; the others are about to be updated."""
+        same = " AND ".join(f"t.{self.quote(key)} = {values[key]}" for key in keys)
+        found = f"SELECT 1 FROM {source} AS s WHERE {same}"
+        return [f"DELETE FROM {self.quote(schema, table)} AS t WHERE NOT EXISTS ({found})"]
+
     def cast(self, value: str, cast: Cast) -> str:
         """The value as its column keeps it: NULL where it does not fit, cut where it is too long, never an error."""
         return f"TRY_CAST({value} AS {cast.kept})"

@@ -10,6 +10,7 @@ from profiles_sync.sync.run import sync_warehouse
 from profiles_sync.warehouses import open_warehouse
 from tests.commands import query
 from tests.lakes import Twin, random_events
+from tests.servers import PASSWORD
 
 
 def bought(message, day=5, user="u1", event="Bought", **properties):
@@ -95,3 +96,20 @@ def people():
 
 def new(message="n1", user="u2"):
     return [bought(message, user=user, total=7) | {"receivedAt": recent(0)}]
+
+
+_FIELDS = {
+    "duckdb": ("type", "path"),
+    "postgres": ("type", "host", "port", "database", "username", "password"),
+}
+
+
+def declared_at(folder, place, more=""):
+    """The settings file of a space with its warehouse at another place; the settings in it now."""
+    fields = place.settings.model_dump(exclude={"password"}) | {"password": PASSWORD}
+    given = ", ".join(f"{name}: {fields[name]}" for name in _FIELDS[place.kind])
+    written = (folder / "acme.yml").read_text()
+    (folder / "acme.yml").write_text(
+        re.sub(r"warehouses: .*\n", f"warehouses: {{local: {{{given}}}}}\n", written) + more
+    )
+    return load(folder / "acme.yml")

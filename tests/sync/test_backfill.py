@@ -206,7 +206,7 @@ def killed(twin, monkeypatch, step):
 
 
 def killed_after_staging(twin, monkeypatch):
-    killed(twin, monkeypatch, "profiles_sync.sync.backfill.carrying_out.send")
+    killed(twin, monkeypatch, "profiles_sync.sync.backfill.carrying_out.Sending")
     (one,) = backfills.backfills(twin.lake)
     assert one.status == "staged"
     assert set(one.staged) == set(one.tables)

@@ -1,5 +1,8 @@
 """A sync that a real server breaks off is tried again with growing waits; what the server refuses is not."""
 
+import threading
+import time
+
 import pytest
 
 from profiles_sync.settings import RetrySettings
@@ -75,6 +78,53 @@ def test_tries_and_waits_have_an_end_and_the_next_run_makes_up_for_it(twin, plac
     result, waits, _ = synced(twin, place)
     assert (result.status, waits) == ("Success", [])
     assert_same(twin, place)
+
+
+@pytest.mark.parametrize("state", ["40P01", "40001", "55P03"])
+def test_a_table_that_somebody_else_is_at_is_tried_again_after_the_others_with_growing_waits(twin, place, state):
+    """A deadlock, a transaction that cannot be serialized, a lock that was not to be had in time."""
+    place.run(TRIGGER.format(times=4, does=f"RAISE EXCEPTION 'in the way' USING ERRCODE = '{state}'"))
+    result, waits, said = synced(twin, place)  # in its group, alone, and after three waits
+    assert (result.status, result.error, waits) == ("Success", None, [2, 4, 5])
+    assert said.index("screens") < said.index("pages (again)")
+    assert (result.tables["pages"].rows, result.tables["screens"].rows) == (1, 1)
+    assert_same(twin, place)
+
+
+def test_a_table_that_stays_locked_fails_alone_and_says_what_to_do(twin, place):
+    place.run(TRIGGER.format(times=9, does="RAISE EXCEPTION 'in the way' USING ERRCODE = '40P01'"))
+    result, waits, _ = synced(twin, place)
+    assert (result.status, waits) == ("Partial success", [2, 4, 5])
+    assert [name for name, table in result.tables.items() if table.error] == ["pages"]
+    assert result.tables["pages"].problem.error_class == "capacity"
+    assert "SQLSTATE 40P01" in result.tables["pages"].error
+    place.run("DROP TRIGGER in_the_way ON acme.pages")
+    assert synced(twin, place)[0].tables.keys() == {"pages"}
+    assert_same(twin, place)
+
+
+def test_two_transactions_that_wait_for_each_other_cost_no_table_its_sync(twin, place):
+    """A real deadlock: the owner locks what the sync writes last, and then waits for what it wrote first."""
+    place.run("SELECT 1")
+    with place.server.connect(place.database) as other:
+        other.autocommit = False
+        other.execute("SET deadlock_timeout = '10s'; LOCK TABLE acme.screens IN EXCLUSIVE MODE")
+        waiting = threading.Thread(target=_locks_the_other, args=[other])
+        waiting.start()
+        result, _, _ = synced(twin, place)
+        waiting.join(60)
+    assert (result.status, result.error) == ("Success", None)
+    assert "deadlock detected" in (place.server.data / "log").read_text()
+    assert_same(twin, place)
+
+
+def _locks_the_other(other):
+    deadline = time.monotonic() + 30
+    waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'acme.screens'::regclass"
+    while not other.execute(waits).fetchall() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    other.execute("LOCK TABLE acme.pages IN EXCLUSIVE MODE")  # the sync is the one that is broken off
+    other.rollback()
 
 
 def test_what_is_refused_is_not_tried_again(twin, place):

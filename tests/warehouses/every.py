@@ -44,6 +44,9 @@ def statements(dialect, retyped, staged=None):
         "drop staging": dialect.drop_staging(source),
         "any row": [dialect.any_row("acme", "bought")],
         "delete all": dialect.delete_all("acme", "bought"),
+        "delete missing": dialect.delete_missing(
+            "acme", "user_identifiers", source, MERGED_KEYS, dialect.values(list(MERGED), {})
+        ),
         "append": dialect.append("acme", "bought", source, "id", dialect.values(list(APPENDED), {})),
         "append, keys differ": dialect.append(
             "acme", "bought", source, "id", dialect.values(list(APPENDED), {}), keys_differ=True

@@ -46,6 +46,7 @@ def statements():
     yield from SQL.drop_schema("acme")
     yield SQL.any_row("acme", "pages")
     yield from SQL.delete_all("acme", "pages")
+    yield from SQL.delete_missing("acme", "user_traits", STAGED, merged.key, SQL.values(list(merged.types), {}))
     yield from appended({})
     yield from appended({}, keys_differ=True)
     yield from SQL.merge("acme", "user_traits", STAGED, merged.key, SQL.values(list(merged.types), {}))

@@ -37,6 +37,7 @@ STATEMENTS = {
     "Merged rows": SQL.merge("acme", "user_traits", STAGING, ["id", "n"], PLAIN),
     "Merged rows, cast": SQL.merge("acme", "user_traits", STAGING, ["id", "n"], CHANGED),
     "Replaced rows": SQL.delete_all("acme", "bought"),
+    "Rows that are gone": SQL.delete_missing("acme", "user_traits", STAGING, ["id", "n"], PLAIN),
     "The sync record": [
         *SQL.create_cursors("acme"),
         SQL.read_cursors("acme"),

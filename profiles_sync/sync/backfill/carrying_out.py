@@ -16,7 +16,7 @@ from profiles_sync.errors import LakeBusy
 from profiles_sync.lake.base import Lake
 from profiles_sync.settings import Settings
 from profiles_sync.settings.alerts import Occasion
-from profiles_sync.sync.backfill.sending import send
+from profiles_sync.sync.backfill.sending import Sending
 from profiles_sync.sync.backfill.staging import area_of, stage
 
 if TYPE_CHECKING:
@@ -32,8 +32,9 @@ def carry_out(
     one: Managed,
     asked: Backfill,
     say: Callable[[str], None],
+    until: float | None = None,
 ) -> Backfill:
-    """One backfill as far as it gets.
+    """One backfill as far as it gets, or as far as it is at a time, in seconds since 1970.
 
     Raises:
         LakeBusy: Somebody else is at it.
@@ -42,12 +43,16 @@ def carry_out(
     with _only_one(lake, one.name):
         now = next((old for old in backfills.backfills(lake) if old.id == asked.id), asked)
         if now.status is Step.REQUESTED:
-            now = stage(settings, lake, now, say)
-        if not now.is_open:
+            now = stage(settings, lake, now, say, until)
+        if not now.is_open or now.status is Step.REQUESTED:
             return now
         area = area_of(settings, lake, now)
         selection = selections(settings, lake)[one.name].selection
-        done = send(warehouse, lake, area, now, selection, lambda table: say(f"backfilling {table} of {one.name}"))
+        seconds = settings.backfill.slice_seconds
+        sending = Sending(
+            warehouse, lake, area, selection, lambda table: say(f"backfilling {table} of {one.name}"), seconds, until
+        )
+        done = sending.send(now)
     if not done.is_open and done.tables:
         told = Event(Occasion.BACKFILL_COMPLETED, f"{sum(done.sent.values())} rows", one.name)
         for warning in alerts.tell(settings, [told]):

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from profiles_sync.control import backfills
+from profiles_sync.control import backfills, schedule
 from profiles_sync.control.backfills import Backfill
 from profiles_sync.control.connections import Connection, connections
 from profiles_sync.control.log import Log
@@ -16,10 +16,12 @@ from profiles_sync.errors import ChangeRefused, LakeBusy, ProfilesSyncError
 from profiles_sync.lake.base import Lake
 from profiles_sync.lake.faults import explained
 from profiles_sync.lake.opening import lake_of, readable_lake_of
-from profiles_sync.session import session_of
+from profiles_sync.session import in_threads, session_of
 from profiles_sync.settings import Settings
+from profiles_sync.sync import lanes
 from profiles_sync.sync.backfill.carrying_out import carry_out
 from profiles_sync.sync.backfill.requests import begun, requested, window_of
+from profiles_sync.sync.lanes import Lane
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -88,23 +90,58 @@ def carry_on(
     there: Mapping[str, Connection],
     say: Callable[[str], None],
 ) -> tuple[dict[str, Backfill], list[str]]:
-    """Begin the automatic backfills that it is time for, and go on with all that are open.
+    """Begin the automatic backfills that it is time for, and go on with all that are open until the next sync is due.
 
     Returns:
         The last of each warehouse that sent something, and what went wrong: it is tried again by the next run.
     """
+    engine, names = settings.engine, list(filter(there.__contains__, synced))
+    every, spark = schedule.frequency(settings, lake), in_threads(spark)
+    until = None if every is None else schedule.next_due(every)
+    tasks = {name: _task(settings, lake, spark, synced[name], there[name], say, until) for name in names}
+    beside = lanes.lanes_of(tasks, lambda name: synced[name].held_alone)
     worked: dict[str, Backfill] = {}
     warnings: list[str] = []
-    for name in filter(there.__contains__, synced):
-        with _warned(name, warnings):
-            begun(settings, lake, there[name])
-        with _warned(name, warnings):
-            for waiting in open_ones(lake, there[name]):
-                done = carry_out(settings, lake, spark, synced[name], waiting, say)
-                if done.tables:  # there was history
-                    worked[name] = done
-                warnings += [f"backfill of {name}: {table}: {error}" for table, error in done.errors.items()]
+    for name, found in lanes.done(beside, engine.warehouses_at_once, engine.silent_minutes * 60):
+        one, told = found or (
+            None,
+            [f"backfill of {name}: nothing was heard of it for {engine.silent_minutes:g} minutes"],
+        )
+        worked |= {name: one} if one else {}
+        warnings += told
     return worked, warnings
+
+
+_Outcome = tuple[Backfill | None, list[str]]
+
+
+def _task(
+    settings: Settings,
+    lake: Lake,
+    spark: "Callable[[], SparkSession]",
+    one: Managed,
+    connection: Connection,
+    say: Callable[[str], None],
+    until: float | None,
+) -> Callable[[Lane[_Outcome]], _Outcome]:
+    """A warehouse's backfills in a lane: the last that sent something, and what went wrong."""
+
+    def task(lane: Lane[_Outcome]) -> _Outcome:
+        def alive(step: str) -> None:
+            lane.alive()
+            say(step)
+
+        mine, worked, warnings = lake.guarded(lane.guarded(lake.guard)), None, list[str]()
+        with _warned(one.name, warnings):
+            begun(settings, mine, connection)
+        with _warned(one.name, warnings):
+            for waiting in open_ones(mine, connection):
+                done = carry_out(settings, mine, spark, one, waiting, alive, until)
+                worked = done if done.tables else worked  # there was history
+                warnings += [f"backfill of {one.name}: {table}: {error}" for table, error in done.errors.items()]
+        return worked, warnings
+
+    return task
 
 
 @contextmanager

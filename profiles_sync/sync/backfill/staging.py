@@ -1,5 +1,6 @@
 """Stage a backfill: its rows as they are now, in tables below `_staging/backfill/<id>` that never change again."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -35,10 +36,14 @@ def refuse_more(settings: Settings, lake: Lake, one: Backfill) -> None:
         )
 
 
-def stage(settings: Settings, lake: Lake, one: Backfill, say: Callable[[str], None]) -> Backfill:
-    """Write what is not staged yet, and then that all of it is."""
+def stage(
+    settings: Settings, lake: Lake, one: Backfill, say: Callable[[str], None], until: float | None = None
+) -> Backfill:
+    """Write what is not staged yet, and then that all of it is; after `until`, in seconds since 1970, no more."""
     area, counts = area_of(settings, lake, one), dict[str, tuple[int, int]]()
     for name in one.tables:
+        if counts and until is not None and time.time() >= until:
+            return one
         say(f"staging the history of {name} for {one.warehouse}")
         kept = area.get(name) or _staged(settings, lake, one, area, name)
         counts[name] = (kept.rows, kept.bytes)

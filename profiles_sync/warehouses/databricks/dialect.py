@@ -107,6 +107,14 @@ class DatabricksDialect(Dialect):
         sized = _SIZED.fullmatch(cast.kept)
         return f"length({value}) > {sized[1]}" if sized and cast.staged == "string" else None
 
+    def delete_missing(
+        self, schema: str, table: str, source: str, keys: Sequence[str], values: Mapping[str, str]
+    ) -> list[str]:
+        """See `Dialect.delete_missing`; Delta's DELETE takes no subquery."""
+        same = " AND ".join(f"t.{self.quote(key)} = {values[key]}" for key in keys)
+        merged = f"MERGE INTO {self.quote(schema, table)} AS t USING {source} AS s ON {same}"
+        return [f"{merged} WHEN NOT MATCHED BY SOURCE THEN DELETE"]
+
     def append(
         self, schema: str, table: str, source: str, key: str, values: Mapping[str, str], keys_differ: bool = False
     ) -> list[str]:

@@ -134,6 +134,14 @@ class RedshiftDialect(Dialect):
             f"SELECT 1 FROM {there} AS t WHERE {self._same('t', key, values[key])})"
         ]
 
+    def delete_missing(
+        self, schema: str, table: str, source: str, keys: Sequence[str], values: Mapping[str, str]
+    ) -> list[str]:
+        """See `Dialect.delete_missing`; DELETE takes no other name for its table."""
+        there = self.quote(schema, table)
+        found = " AND ".join(self._same(there, key, values[key], key in _SPACED) for key in keys)
+        return [f"DELETE FROM {there} WHERE NOT EXISTS (SELECT 1 FROM {source} AS s WHERE {found})"]
+
     def merge(self, schema: str, table: str, source: str, keys: Sequence[str], values: Mapping[str, str]) -> list[str]:
         """Delete, then MERGE; where a key may end in spaces, UPDATE and INSERT, which take any condition."""
         there, operation = self.quote(schema, table), f"s.{self.quote(OPERATION)}"

@@ -172,6 +172,14 @@ class SynapseDialect(Dialect):
             f"SELECT 1 FROM {there} WHERE {_same(f'{there}.{one}', values[key])})"
         ]
 
+    def delete_missing(
+        self, schema: str, table: str, source: str, keys: Sequence[str], values: Mapping[str, str]
+    ) -> list[str]:
+        """See `Dialect.delete_missing`; DELETE takes no other name for its table."""
+        there = self.quote(schema, table)
+        found = " AND ".join(_same(f"{there}.{self.quote(key)}", values[key]) for key in keys)
+        return [f"DELETE FROM {there} WHERE NOT EXISTS (SELECT 1 FROM {source} AS s WHERE {found})"]
+
     def merge(self, schema: str, table: str, source: str, keys: Sequence[str], values: Mapping[str, str]) -> list[str]:
         """Delete, update, insert: MERGE has too many conditions of its own there."""
         there, operation = self.quote(schema, table), f"s.{self.quote(OPERATION)}"

@@ -17,6 +17,8 @@ DROP TABLE IF EXISTS staged_0;
 SELECT 1 FROM "acme"."bought" LIMIT 1;
 -- delete all
 DELETE FROM "acme"."bought";
+-- delete missing
+DELETE FROM "acme"."user_identifiers" WHERE NOT EXISTS (SELECT 1 FROM staged_0 AS s WHERE "acme"."user_identifiers"."canonical_segment_id" = s."canonical_segment_id" AND "acme"."user_identifiers"."type" = s."type" AND "acme"."user_identifiers"."value" = s."value" AND OCTET_LENGTH("acme"."user_identifiers"."value") = OCTET_LENGTH(s."value"));
 -- append
 INSERT INTO "acme"."bought" ("id", "received_at", "uuid_ts", "total", "price", "gift", "or""der") SELECT s."id", s."received_at", s."uuid_ts", s."total", s."price", s."gift", s."or""der" FROM (SELECT *, row_number() OVER (PARTITION BY "id", OCTET_LENGTH("id") ORDER BY "uuid_ts", "received_at") AS _place FROM staged_0) AS s WHERE s._place = 1 AND NOT EXISTS (SELECT 1 FROM "acme"."bought" AS t WHERE t."id" = s."id" AND OCTET_LENGTH(t."id") = OCTET_LENGTH(s."id"));
 -- append, keys differ

@@ -17,6 +17,8 @@ IF OBJECT_ID(N'[_profiles_sync].[acme__bought]') IS NOT NULL DROP TABLE [_profil
 SELECT TOP 1 1 FROM [acme].[bought];
 -- delete all
 DELETE FROM [acme].[bought];
+-- delete missing
+DELETE FROM [acme].[user_identifiers] WHERE NOT EXISTS (SELECT 1 FROM [_profiles_sync].[acme__bought] AS s WHERE [acme].[user_identifiers].[canonical_segment_id] = s.[canonical_segment_id] AND DATALENGTH([acme].[user_identifiers].[canonical_segment_id]) = DATALENGTH(s.[canonical_segment_id]) AND [acme].[user_identifiers].[type] = s.[type] AND DATALENGTH([acme].[user_identifiers].[type]) = DATALENGTH(s.[type]) AND [acme].[user_identifiers].[value] = s.[value] AND DATALENGTH([acme].[user_identifiers].[value]) = DATALENGTH(s.[value]));
 -- append
 INSERT INTO [acme].[bought] ([id], [received_at], [uuid_ts], [total], [price], [gift], [or"der]) SELECT s.[id], s.[received_at], s.[uuid_ts], s.[total], s.[price], s.[gift], s.[or"der] FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY [id], DATALENGTH([id]) ORDER BY [uuid_ts], [received_at]) AS _place FROM [_profiles_sync].[acme__bought]) AS s WHERE s._place = 1 AND NOT EXISTS (SELECT 1 FROM [acme].[bought] WHERE [acme].[bought].[id] = s.[id] AND DATALENGTH([acme].[bought].[id]) = DATALENGTH(s.[id]));
 -- append, keys differ

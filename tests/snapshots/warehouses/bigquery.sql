@@ -24,6 +24,8 @@ SELECT 1 FROM `acme`.`pages` LIMIT 1;
 
 DELETE FROM `acme`.`pages` WHERE TRUE;
 
+DELETE FROM `acme`.`user_traits` AS t WHERE NOT EXISTS (SELECT 1 FROM `_profiles_sync`.`acme__pages` AS s WHERE t.`canonical_segment_id` = s.`canonical_segment_id` AND t.`name` = s.`name`);
+
 INSERT INTO `acme`.`pages` (`id`, `url`) SELECT s.`id`, s.`url` FROM (SELECT *, row_number() OVER (PARTITION BY `id` ORDER BY `uuid_ts`, `received_at`) AS _place FROM `_profiles_sync`.`acme__pages`) AS s WHERE s._place = 1 AND NOT EXISTS (SELECT 1 FROM `acme`.`pages` AS t WHERE t.`id` = s.`id`);
 
 INSERT INTO `acme`.`pages` (`id`, `url`) SELECT s.`id`, s.`url` FROM `_profiles_sync`.`acme__pages` AS s WHERE NOT EXISTS (SELECT 1 FROM `acme`.`pages` AS t WHERE t.`id` = s.`id`);

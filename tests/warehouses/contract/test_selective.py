@@ -68,3 +68,18 @@ def test_a_row_that_is_updated_keeps_what_it_has_in_a_column_that_is_off(twin, p
     twin.land([say(4, "u1", "basic")])
     sync(twin, place)
     assert profiles() == [(3, None), (4, "basic")]
+
+
+def test_all_rows_that_are_sent_again_leave_what_a_column_has_that_is_off(twin, place):
+    def say(number, user, tier):
+        return call("identify", f"i{number}", userId=user, traits={"tier": tier, "age": number})
+
+    twin.land([bought("m1", total=5), say(1, "u1", "free")])
+    sync(twin, place)
+    twin.land([bought("m2", total=6), say(2, "u1", "pro"), say(3, "u2", "pro")])
+    off = EVERYTHING.switched(dict.fromkeys(("bought.total", "profile_traits.tier"), False))
+    bounds = Bounds(selection=off, whole=("bought", "profile_traits"))
+    result = sync_warehouse(place.open(), twin.lake, "2", bounds=bounds)
+    assert result.status == "Success", (result.error, result.tables)
+    assert sorted(map(tuple, place.rows("bought", ["id", "total"]))) == [("m1", 5), ("m2", None)]
+    assert sorted(map(tuple, place.rows("profile_traits", ["age", "tier"]))) == [(2, "free"), (3, None)]
