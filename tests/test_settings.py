@@ -142,6 +142,8 @@ CHANGED = {
     "egress_addresses": ('["203.0.113.7"]', ["203.0.113.7/32"]),
     "identity.path": ("driver", "driver"),
     "identity.distributed_above": ("7", 7),
+    "identity.edges_per_task": ("7", 7),
+    "identity.events_per_task": ("7", 7),
     "identity.rules.app_id.limit": ("2", 2),
     "identity.rules.app_id.frequency": ("Weekly", "Weekly"),
     "identity.rules.app_id.priority": ("3", 3),

@@ -16,6 +16,7 @@ from profiles_sync.lake.base import Lake
 from profiles_sync.lake.tables import scan
 
 _OPENED, _LANDED, _FILES = "_control/batches", "_control/landed", "_control/files"
+_GROWS = 8
 _RECORD = pa.schema([("batch", pa.int64()), ("record", pa.string())])
 _FILE = pa.schema([("source", pa.string()), ("path", pa.string()), ("size", pa.int64()), ("batch", pa.int64())])
 
@@ -28,6 +29,11 @@ class SourceFile:
     path: str
     size: int
     modified_at: int
+
+    @property
+    def weight(self) -> int:
+        """Its bytes as lines of JSON: a compressed file counts several times what it has."""
+        return self.size * (_GROWS if self.path.endswith((".gz", ".zst", ".parquet")) else 1)
 
 
 @dataclass(frozen=True)

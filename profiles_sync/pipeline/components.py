@@ -1,9 +1,9 @@
 """Connected components of a graph that fits one task, and of one that does not.
 
-Up to `one_task` edges are solved by one task, in one Spark job. Beyond that, edges are first contracted share by
-share, each to a forest. While more than `one_task` remain, rounds of large-star and small-star shrink every component
-towards a star around its smallest node; what is left is finished in one task. Each round costs two shuffles of the
-remaining edges and is written down, so that no later step computes it again.
+Up to `one_task` edges (`identity.edges_per_task`) are solved by one task, in one Spark job. Beyond that, edges are
+first contracted share by share, each to a forest. While more than `one_task` remain, rounds of large-star and
+small-star shrink every component towards a star around its smallest node; what is left is finished in one task. Each
+round costs two shuffles of the remaining edges and is written down, so that no later step computes it again.
 Source: Kiveris et al., "Connected Components in MapReduce and Beyond" (2014).
 """
 
@@ -14,10 +14,11 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from profiles_sync.pipeline.edges import Piece, Solve, files, pieces, shares, solve_share
+from profiles_sync.pipeline.edges import Piece, Solve, files, pieces, read, shares, solve_share, write
 from profiles_sync.pipeline.union_find import Numbers, forest, union
 
-ONE_TASK = 50_000_000  # edges; some 60 bytes each while they are solved
+ONE_TASK = 50_000_000  # edges, unless the settings say otherwise; some 60 bytes each while they are solved
+_ROWS = 65_536  # of a batch on its way to the JVM
 AT_ONCE = 4  # tasks that share the memory which one task has at the end
 
 
@@ -34,7 +35,7 @@ def components(spark: SparkSession, edges: str, folder: str, one_task: int = ONE
     Returns:
         `node bigint, component bigint`, one row per node.
     """
-    return _frame(spark, labelled(spark, edges, folder, one_task))
+    return _frame(spark, pieces(labelled(spark, edges, folder, one_task)))
 
 
 def labelled(spark: SparkSession, edges: str, folder: str, one_task: int = ONE_TASK) -> list[str]:
@@ -48,16 +49,14 @@ def labelled(spark: SparkSession, edges: str, folder: str, one_task: int = ONE_T
 
 def _by_rounds(spark: SparkSession, written: list[str], folder: str, one_task: int) -> list[str]:
     """Shrink what is written until one task can finish it, or until all that is left are stars."""
-    alone = _frame(spark, written).where("node = component")
+    alone = _frame(spark, pieces(written)).where("node = component")
     number = 0
     while _size(parts := pieces(written)) > one_task:
-        links = _frame(spark, written).where("node <> component")
+        links = _frame(spark, parts).where("node <> component")
         if number and _is_stars(links):
-            _spread(links, alone).write.mode("overwrite").parquet(f"{folder}/labels")
-            return files(f"{folder}/labels")
+            return _written(_spread(links, alone), f"{folder}/labels")
         number += 1
-        _small_star(_large_star(links)).unionByName(alone).write.mode("overwrite").parquet(f"{folder}/{number}")
-        written = files(f"{folder}/{number}")
+        written = _written(_small_star(_large_star(links)).unionByName(alone), f"{folder}/{number}")
     return _finished(spark, parts, folder)
 
 
@@ -88,8 +87,26 @@ def _solved(spark: SparkSession, dealt: Sequence[Sequence[Piece]], solve: Solve,
     return sorted(row["path"] for row in tasks.mapInArrow(run, "path string").collect())
 
 
-def _frame(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
-    return spark.read.schema("node bigint, component bigint").parquet(*paths)
+def _frame(spark: SparkSession, parts: Sequence[Piece]) -> DataFrame:
+    """The pieces, read by tasks as all others read: Spark itself may have no word for the lake's object store."""
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for number in batch.column(0).to_pylist():
+                yield from read(parts[number]).to_batches(_ROWS)
+
+    tasks = spark.range(0, len(parts), 1, max(1, len(parts)))
+    return tasks.mapInArrow(run, "node bigint, component bigint")
+
+
+def _written(rows: DataFrame, folder: str) -> list[str]:
+    """Have the tasks that made the rows write them; the files."""
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for path in write(batches, folder):
+            yield pa.RecordBatch.from_arrays([pa.array([path], pa.string())], ["path"])
+
+    return sorted(row["path"] for row in rows.mapInArrow(run, "path string").collect())
 
 
 def _large_star(links: DataFrame) -> DataFrame:

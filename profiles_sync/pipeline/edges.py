@@ -5,8 +5,9 @@ through the JVM, and a task that is run twice overwrites nothing: only the files
 """
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -70,21 +71,40 @@ def shares(parts: Sequence[Piece], most: int) -> list[list[Piece]]:
 
 def solve_share(share: Sequence[Piece], solve: Solve, folder: str) -> str:
     """Read the share, solve it, and write what is found into a new file in the folder; its path."""
-    table = pa.concat_tables([SCHEMA.empty_table(), *(_read(piece) for piece in share)])
+    table = pa.concat_tables([SCHEMA.empty_table(), *(read(piece) for piece in share)])
     src, dst = table["node"].to_numpy(), table["component"].to_numpy()
     del table  # the arrays are copies where the share has several pieces
     found = pa.table(list(solve(src, dst)), SCHEMA)
+    with _new_file(folder) as (path, writer):
+        writer.write_table(found)
+    return path
+
+
+def write(rows: Iterable[pa.RecordBatch], folder: str) -> Iterator[str]:
+    """Write the rows into a new file in the folder; its path, or nothing where there is no row."""
+    full = (batch for batch in rows if batch.num_rows)
+    for first in full:
+        with _new_file(folder) as (path, writer):
+            writer.write_table(pa.Table.from_batches([first]).cast(SCHEMA))
+            for batch in full:
+                writer.write_table(pa.Table.from_batches([batch]).cast(SCHEMA))
+        yield path
+
+
+@contextmanager
+def _new_file(folder: str) -> Iterator[tuple[str, pq.ParquetWriter]]:
     filesystem, root = resolve(folder)
     if isinstance(filesystem, fs.LocalFileSystem):  # an object store has no folders
         filesystem.create_dir(root, recursive=True)
     path = below(folder, f"{uuid.uuid4().hex}.parquet")
     # Hashes as ids neither repeat nor compress, and nobody filters by them.
     plain = {"compression": "none", "use_dictionary": False, "write_statistics": False}
-    pq.write_table(found, resolve(path)[1], filesystem=filesystem, **plain)
-    return path
+    with pq.ParquetWriter(resolve(path)[1], SCHEMA, filesystem=filesystem, **plain) as writer:
+        yield path, writer
 
 
-def _read(piece: Piece) -> pa.Table:
+def read(piece: Piece) -> pa.Table:
+    """The edges of the piece."""
     filesystem, path = resolve(piece.path)
     with pq.ParquetFile(path, filesystem=filesystem) as file:
         return file.read_row_group(piece.group, SCHEMA.names, use_threads=False).cast(SCHEMA)

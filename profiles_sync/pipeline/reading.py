@@ -55,7 +55,7 @@ def read_files(lake: Lake, settings: Settings, batch: Batch, run: Run) -> Readin
     parsed = _staged(folder, key, settled)
     if parsed is None:
         todo = _tasks(settings, batch, folder)
-        parsed = [Parsed.from_json(text) for text in run(_parse, todo, sum(file.size for file in batch.files))]
+        parsed = [Parsed.from_json(text) for text in run(_parse, todo, sum(file.weight for file in batch.files))]
         if settled:
             _all_there(batch, parsed)
         _stage(folder, key, parsed)

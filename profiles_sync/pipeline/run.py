@@ -110,7 +110,8 @@ class Engine:
         from profiles_sync.pipeline import distributed
 
         folder = self.lake.path(f"_staging/identity/{uuid.uuid4().hex}")  # an orphan of a killed run may still write
-        done = distributed.resolutions(self.spark(), carriers, past, rules, created, folder)
+        bounds = choice.edges_per_task, choice.events_per_task
+        done = distributed.resolutions(self.spark(), carriers, past, rules, created, folder, *bounds)
         staging.clear(self.lake.path("_staging/identity"))
         return done
 

@@ -6,10 +6,8 @@ from profiles_sync.pipeline.batches import SourceFile
 from profiles_sync.pipeline.lines import Piece, pieces
 from profiles_sync.pipeline.storage import resolve
 
-_TOGETHER = 24 << 20  # bytes; a compressed file counts several times what it has
+_TOGETHER = 24 << 20  # bytes by weight
 _AT_MOST = 48 << 20  # bytes of a file that one task reads, where the file can be cut
-_GROWS = 8
-
 Share = tuple[tuple[SourceFile, ...], Piece | None]
 
 
@@ -18,14 +16,13 @@ def shares(files: Sequence[SourceFile]) -> Iterator[Share]:
     together: list[SourceFile] = []
     size = 0
     for file in files:
-        weight = file.size * (_GROWS if file.path.endswith((".gz", ".zst", ".parquet")) else 1)
-        if together and (file.source != together[0].source or size + weight > _TOGETHER):
+        if together and (file.source != together[0].source or size + file.weight > _TOGETHER):
             yield tuple(together), None
             together, size = [], 0
         if cut := pieces(*resolve(file.path), file.size, _AT_MOST):
             yield from (((file,), piece) for piece in cut)
         else:
             together.append(file)
-            size += weight
+            size += file.weight
     if together:
         yield tuple(together), None

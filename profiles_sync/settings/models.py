@@ -99,6 +99,8 @@ class IdentitySettings(BaseModel):
     model_config = STRICT
     path: Literal["auto", "driver", "distributed"] = "auto"
     distributed_above: int = Field(default=20_000_000, ge=1)
+    edges_per_task: int = Field(default=50_000_000, ge=1)
+    events_per_task: int = Field(default=250_000, ge=1)
     rules: dict[str, RuleSettings] = {}
     max_merges: int = Field(default=100, ge=0)
     max_mappings: int = Field(default=1000, ge=1)

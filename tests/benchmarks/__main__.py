@@ -31,7 +31,7 @@ from tests.benchmarks import (
     m9_many_hours,
     m10_postgres,
 )
-from tests.benchmarks.measure import Bench, Goal, Result
+from tests.benchmarks.measure import Answer, Bench, Goal, Result
 
 MEASURES: dict[int, ModuleType] = {
     1: m1_components,
@@ -93,6 +93,7 @@ def run(folder: Path, sizes: dict[int, tuple[int, ...]], repeats: int, seed: int
             typer.echo(
                 f"measure {number}: {result.what}: {result.seconds:.2f} s, {result.ratio:.2f} x {result.against}"
             )
+            typer.echo(f"    {_shown(result.answer)}; {result.against}: {_shown(result.against_answer)}")
             for note in _notes(result.notes):
                 typer.echo(f"    {note}")
             yield result
@@ -144,6 +145,10 @@ def _notes(notes: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name}: {numbers}"
         elif isinstance(value, int | float):
             yield f"{name} {value:,}" if isinstance(value, int) else f"{name} {value:.2f}"
+
+
+def _shown(answer: Answer) -> str:
+    return f"{answer.rows:,} rows, checksum {answer.checksum}"
 
 
 def _goal(goal: Goal) -> str:

@@ -1,7 +1,9 @@
 """Connected components: in arrays, in one task, and by rounds of star contraction."""
 
 import random
+import uuid
 
+import boto3
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,7 +14,9 @@ from hypothesis import strategies as st
 from profiles_sync.pipeline import union_find
 from profiles_sync.pipeline.components import components, contract
 from profiles_sync.pipeline.edges import SCHEMA, files, pieces, shares
+from profiles_sync.pipeline.storage import resolve
 from profiles_sync.pipeline.union_find import forest, union
+from tests.stores import s3_server
 
 BIG = 2**63 - 1
 CHAIN = [(node, node + 1) for node in range(500)]
@@ -149,6 +153,23 @@ def test_rounds_come_to_the_same_labels(spark, tmp_path, one_task):
     edges = [*graph(7), *far, *SHAPES["the largest numbers"]]
     found = components(spark, write(tmp_path / "edges", edges), str(tmp_path / "work"), one_task).collect()
     assert len(found) == len({row["node"] for row in found})
+    assert {row["node"]: row["component"] for row in found} == by_search(edges)
+
+
+@pytest.mark.slow
+def test_rounds_need_no_word_of_spark_s_for_an_object_store(spark, monkeypatch):
+    edges = graph(7)
+    with s3_server() as variables:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+            monkeypatch.setitem(spark.sparkContext.environment, name, value)
+        bucket = f"edges-{uuid.uuid4().hex}"
+        where = {"CreateBucketConfiguration": {"LocationConstraint": variables["AWS_REGION"]}}
+        boto3.client("s3", region_name=variables["AWS_REGION"]).create_bucket(Bucket=bucket, **where)
+        path = f"s3://{bucket}/edges/all.parquet"
+        filesystem, inner = resolve(path)
+        pq.write_table(pa.table(list(ends(edges)), SCHEMA), inner, filesystem=filesystem, row_group_size=20)
+        found = components(spark, path, f"s3://{bucket}/work", 40).collect()
     assert {row["node"]: row["component"] for row in found} == by_search(edges)
 
 
