@@ -8,7 +8,7 @@ PY := .venv/bin/python
 PY3 := .venv-spark-3/bin/python
 UV := $(shell command -v uv || echo .tools/bin/uv)
 
-.PHONY: help install install-spark-3 install-bench install-servers demo test test-all test-standins check bench bench-quick format lock clean
+.PHONY: help install install-spark-3 install-bench install-servers demo test test-all test-standins check bench bench-quick release audit format lock clean
 
 help: ## Explain every target
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -56,6 +56,12 @@ bench-quick: install-bench ## The same at small sizes, in three minutes
 install-bench: install install-servers
 	@$(UV) pip install --quiet --python $(PY) --require-hashes -r requirements/bench.txt
 
+release: install ## Build the wheel as it is released, twice and alike, with its SBOM; check licences; all into dist/
+	scripts/release.sh .venv
+
+audit: install ## Look the locked packages up among known vulnerabilities (needs pypi.org's own answers)
+	scripts/release.sh .venv audit
+
 format: install ## Format the code and mend what ruff can mend
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
@@ -71,6 +77,8 @@ lock: ## Write the lock files anew
 		requirements/fakesnow.in -o requirements/fakesnow.txt
 	$(UV) pip compile -q --no-header --no-annotate --no-emit-index-url --generate-hashes --universal --python-version 3.11 \
 		requirements/bqemulator.in -o requirements/bqemulator.txt
+	$(UV) pip compile -q --no-header --no-annotate --no-emit-index-url --generate-hashes --universal --python-version 3.11 \
+		requirements/release.in -o requirements/release.txt
 
 clean: ## Remove environments and caches
-	rm -rf .venv .venv-spark-3 .venv-fakesnow .venv-bqemulator .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis demo
+	rm -rf .venv .venv-spark-3 .venv-fakesnow .venv-bqemulator .venv-release .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis demo

@@ -3,7 +3,8 @@
 spark-submit jobs/run_hourly.py --settings acme.yml
 """
 
-from profiles_sync.cli import carry_out, run_job
+from profiles_sync.cli import run_job
+from profiles_sync.sync.hourly import run
 
 if __name__ == "__main__":
-    run_job(carry_out)
+    run_job(run)

@@ -2,25 +2,49 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 import typer
 
 from profiles_sync.cli.frame import EXIT, File, Json, in_one_line, print_json, screen
+from profiles_sync.cli.secrets import in_the_environment
 from profiles_sync.console import overview
 from profiles_sync.errors import ProfilesSyncError
 from profiles_sync.session import session_of
 from profiles_sync.settings import Settings, load
 
 if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
     from profiles_sync.sync.hourly import RunResult
 
 
-def run_and_show(step: "Callable[[Settings], RunResult]", settings: Path, json: bool) -> str:
+class Outcome(Protocol):
+    """What came of a run or of a step of it."""
+
+    @property
+    def status(self) -> str:
+        """One of those that `EXIT` has."""
+        ...
+
+    def shown(self) -> dict[str, Any]:
+        """As `--json` prints it."""
+        ...
+
+
+#: Given the settings, what makes the session where it is needed, and whom to tell what is being done.
+Step = Callable[[Settings, "Callable[[], SparkSession]", Callable[[str], None]], Outcome]
+Show = Callable[[dict[str, Any]], None]
+SecretScope = Annotated[
+    str | None, typer.Option("--secret-scope", help="On Databricks: a scope of secrets named like our variables.")
+]
+
+
+def run_and_show(step: Callable[[Settings], Outcome], settings: Path, json: bool, show: Show) -> str:
     """Returns the status. Whoever asked for an object gets one, also of a run that could not begin."""
     from profiles_sync.sync.hourly import RunResult
 
-    show = print_json if json else overview.print_run
+    show = print_json if json else show
     try:
         result = step(load(settings))
     except ProfilesSyncError as error:
@@ -32,20 +56,36 @@ def run_and_show(step: "Callable[[Settings], RunResult]", settings: Path, json: 
 
 
 def carry_out(settings: Settings) -> "RunResult":
-    """One run with progress on the terminal; Spark's own log goes to a file beside the lake."""
-    from profiles_sync.sync.hourly import run as run_sync
+    """One run with progress on the terminal."""
+    from profiles_sync.sync.hourly import run
 
-    if not screen.is_terminal:
-        return run_sync(settings, session_of(settings))
-    with screen.status("starting") as shown:
-        return run_sync(settings, session_of(settings), shown.update)
+    return in_sight(run)(settings)
 
 
-def run_job(step: Callable[[Settings], "RunResult"]) -> None:
+R = TypeVar("R")
+
+
+def in_sight(
+    step: "Callable[[Settings, Callable[[], SparkSession], Callable[[str], None]], R]",
+) -> Callable[[Settings], R]:
+    """The step with progress on the terminal; Spark's own log goes to a file beside the lake."""
+
+    def do(settings: Settings) -> R:
+        if not screen.is_terminal:
+            return step(settings, session_of(settings), lambda what: None)
+        with screen.status("starting") as shown:
+            return step(settings, session_of(settings), shown.update)
+
+    return do
+
+
+def run_job(step: Step, show: Show = overview.print_run) -> None:
     """The main function of every file in `jobs/`: read `--settings`, do the step, end with the command's exit code."""
 
-    def job(settings: File, json: Json = False) -> None:
-        if code := EXIT[run_and_show(step, settings, json)]:
+    def job(settings: File, json: Json = False, secret_scope: SecretScope = None) -> None:
+        with in_the_environment(secret_scope):
+            code = EXIT[run_and_show(in_sight(step), settings, json, show)]
+        if code:
             raise typer.Exit(code)
 
     app = typer.Typer(add_completion=False, pretty_exceptions_show_locals=False)

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from profiles_sync.cli.frame import File, in_one_line, screen
 from profiles_sync.cli.running import carry_out, run_and_show
+from profiles_sync.console import overview
 from profiles_sync.control.policy import Right, ask
 from profiles_sync.control.schedule import iso
 from profiles_sync.errors import LakeBusy
@@ -52,7 +53,7 @@ def due(settings: str) -> None:
 
     with in_one_line():
         try:
-            status = run_and_show(carry_out, Path(settings), json=False)
+            status = run_and_show(carry_out, Path(settings), False, overview.print_run)
         except LakeBusy as error:
             screen.print(f"[yellow]skipped:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
             status = "Skipped"

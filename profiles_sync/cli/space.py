@@ -18,7 +18,7 @@ app = typer.Typer()
 @app.command()
 def run(settings: File, json: Json = False) -> None:
     """Take new events, build the tables, and sync every enabled warehouse."""
-    raise typer.Exit(EXIT[run_and_show(carry_out, settings, json)])
+    raise typer.Exit(EXIT[run_and_show(carry_out, settings, json, overview.print_run)])
 
 
 @app.command()

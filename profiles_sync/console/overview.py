@@ -64,6 +64,29 @@ def print_upkeep(compacted: dict[str, int]) -> None:
     screen().print(table("Small files put together", ("table", "files"), rows) if rows else "nothing needed upkeep")
 
 
+def print_upkept(shown: dict[str, Any]) -> None:
+    """The outcome of the upkeep job."""
+    print_upkeep(shown["compacted"])
+
+
+def print_health(shown: dict[str, Any]) -> None:
+    """What is well and what is not."""
+    console = screen()
+    console.print(f"[{_COLOURS[shown['status']]}]{shown['status']}[/]")
+    for part, wrong in shown["parts"].items():
+        console.print(f"{escape(part)}: {'[red]' + escape(wrong) + '[/]' if wrong else 'well'}", soft_wrap=True)
+
+
+def print_backfills(shown: dict[str, Any]) -> None:
+    """How far the backfills came that were carried on with."""
+    console = screen()
+    console.print(f"[{_COLOURS[shown['status']]}]{shown['status']}[/]")
+    for name, one in shown["backfills"].items():
+        console.print(f"backfill of {name}: {one['status']}, {one['tables_done']:,} of {one['tables']:,} tables")
+    if shown["error"]:
+        console.print(f"[red]error:[/] {escape(shown['error'])}", soft_wrap=True)
+
+
 def print_plan(shown: dict[str, Any]) -> None:
     """What the next run would do."""
     console = screen()

@@ -54,3 +54,18 @@ def clear(folder: str) -> None:
     filesystem, root = resolve(folder)
     if filesystem.get_file_info(root).type.name == "Directory":
         filesystem.delete_dir(root)
+
+
+def mark(folder: str) -> None:
+    """Leave a mark: a folder with an empty file in it, for an object store has no folders."""
+    filesystem, root = resolve(folder)
+    if isinstance(filesystem, fs.LocalFileSystem):
+        filesystem.create_dir(root, recursive=True)
+    with filesystem.open_output_stream(f"{root}/mark"):
+        pass
+
+
+def is_marked(folder: str) -> bool:
+    """Whether the mark is there."""
+    filesystem, root = resolve(folder)
+    return bool(filesystem.get_file_info(f"{root}/mark").is_file)

@@ -84,16 +84,14 @@ def run(
     """
     lake, result, started = lake_of(settings, spark), RunResult(), time.time_ns() // 1000
     ask(settings, lake, Right.CHANGE, "run")
-    with watched(settings, lake, result, started), _told(result), only_run(lake) as held:
-        with _told(result):
+    with watched(settings, lake, result, started), told_in(result), only_run(lake) as held:
+        with told_in(result):
             there = connect(held, enabled(settings, held))
-            unread = take_new_events(Engine(settings, held, spark, say), result.report).unread
-            if unread and len(unread) == len(settings.sources):
-                result.error = "; ".join(unread)
-                result.problem = problem_of(result.error, UNREAD)
-            _sync(settings, held, spark, there, result, str(started), say)
+            take_new_events(Engine(settings, held, spark, say), result.report)
+            fail_where_nothing_is_read(settings, result)
+            sync_all(settings, held, spark, there, result, str(started), say)
         if not result.warehouses:
-            history.record(held, [_of_the_lake(result, started)])
+            history.record(held, [of_the_lake(result, started)])
         _keep_up(settings, held, result, say)
     if not result.error:  # without the lock: live syncs go on meanwhile
         _backfill(settings, lake, spark, result, say)
@@ -101,7 +99,7 @@ def run(
 
 
 @contextmanager
-def _told(result: RunResult) -> Iterator[None]:
+def told_in(result: RunResult) -> Iterator[None]:
     """What goes wrong is a failed sync with a record, not a traceback on somebody's pager."""
     try:
         yield
@@ -124,6 +122,14 @@ def _keep_up(settings: Settings, lake: Lake, result: RunResult, say: Callable[[s
         result.report.warnings.append(f"upkeep was not finished: {explained(error)}")
 
 
+def fail_where_nothing_is_read(settings: Settings, result: RunResult) -> None:
+    """A source that could not be read is a partial success; all of them are none."""
+    unread = result.report.unread
+    if unread and len(unread) == len(settings.sources):
+        result.error = "; ".join(unread)
+        result.problem = problem_of(result.error, UNREAD)
+
+
 def _backfill(
     settings: Settings,
     lake: Lake,
@@ -132,14 +138,14 @@ def _backfill(
     say: Callable[[str], None],
 ) -> None:
     """A backfill that is not finished is gone on with by the next run."""
-    with _told(result):
+    with told_in(result):
         synced = {one.name: one for one in enabled(settings, lake) if one.name in result.warehouses}
         done, warnings = carry_on(settings, lake, spark, synced, connections(lake), say)
         result.backfills |= {name: one.shown() for name, one in done.items()}
         result.report.warnings += warnings
 
 
-def _sync(
+def sync_all(
     settings: Settings,
     lake: Lake,
     spark: "Callable[[], SparkSession]",
@@ -158,7 +164,7 @@ def _sync(
             one.error, one.problem = unread, result.problem
         result.warehouses[one.name] = one
         result.report.warnings += [f"warehouse {one.name}: {told}" for told in _resent(one)]
-        with _told(result):
+        with told_in(result):
             history.record(lake, [sync_of(one, sync_id)])
     for name in sorted(result.warehouses, key=list(there).index):
         result.warehouses[name] = result.warehouses.pop(name)
@@ -171,7 +177,7 @@ def _resent(one: WarehouseResult) -> Iterator[str]:
         yield f"all rows of {few(names)} were sent again: {why}"
 
 
-def _of_the_lake(result: RunResult, started: int) -> Sync:
+def of_the_lake(result: RunResult, started: int) -> Sync:
     """The record of a run without warehouses."""
     tables = dict(result.report.tables)
     rows = 0 if result.error else sum(tables.values())

@@ -6,6 +6,8 @@ Every table is looked at: those that people and warehouses read, and the control
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pyarrow as pa
@@ -22,11 +24,27 @@ from profiles_sync.lake.tables import scan
 from profiles_sync.pipeline import staging
 from profiles_sync.settings import Settings
 from profiles_sync.spec.tables import QUARANTINE
+from profiles_sync.sync.results import SUCCESS
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 _LAST = "_control/upkeep"
 _SCHEMA = pa.schema([("at", pa.int64()), ("compacted", pa.string())])
 _HOUR = 3600
 _AT_ONCE = 4  # tables; much of it is waiting for the storage
+
+
+@dataclass(frozen=True)
+class Upkept:
+    """How many files of each table were put together by upkeep that went well."""
+
+    compacted: dict[str, int]
+    status: str = SUCCESS
+
+    def shown(self) -> dict[str, Any]:
+        """As `--json` prints it."""
+        return {"status": self.status, "compacted": self.compacted}
 
 
 def upkeep(settings: Settings, say: Callable[[str], None] = lambda step: None) -> dict[str, int]:
@@ -42,6 +60,15 @@ def upkeep(settings: Settings, say: Callable[[str], None] = lambda step: None) -
     ask(settings, lake, Right.CHANGE, "upkeep")
     with only_run(lake) as lake:
         return keep_up_lake(settings, lake, say)
+
+
+def upkeep_job(
+    settings: Settings, spark: "Callable[[], SparkSession]", say: Callable[[str], None] = lambda step: None
+) -> Upkept:
+    """The same as a job: where it is due, or where the settings leave it to whoever starts it."""
+    if settings.upkeep.every_hours and not is_due(settings, lake_of(settings, spark)):
+        return Upkept({})
+    return Upkept(upkeep(settings, say))
 
 
 def keep_up_lake(settings: Settings, lake: Lake, say: Callable[[str], None]) -> dict[str, int]:

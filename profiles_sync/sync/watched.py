@@ -23,13 +23,15 @@ _OCCASIONS = {FAILED: Occasion.SYNC_FAILED, PARTIAL: Occasion.SYNC_PARTIALLY_SUC
 
 
 @contextmanager
-def watched(settings: Settings, lake: Lake, result: "RunResult", started: int) -> Iterator[None]:
+def watched(settings: Settings, lake: Lake, result: "RunResult", started: int, is_sync: bool = True) -> Iterator[None]:
     """Around a run that began at `started`, in microseconds. An alert that goes wrong is a warning of the result.
+
+    What is no sync, but a step before one, is never a late one.
 
     Raises:
         LakeBusy: Another run was under way; then this one is skipped, and recorded as that.
     """
-    late = _late(settings, lake, started)
+    late = _late(settings, lake, started) if is_sync else []
     try:
         yield
     except LakeBusy as error:

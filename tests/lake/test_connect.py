@@ -1,16 +1,18 @@
 """The main job as a client of a Spark Connect server, such as Databricks serverless is: its own process has no JVM."""
 
-import os
-import socket
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pyspark
 import pytest
 
-pytestmark = [pytest.mark.spark, pytest.mark.slow]
+from tests.connect_server import connect_server, without_a_jvm
+
+pytestmark = [
+    pytest.mark.spark,
+    pytest.mark.slow,
+    pytest.mark.skipif(pyspark.__version__ < "4", reason="its package has no Connect server"),
+]
 
 CLIENT = """
 import sys
@@ -36,60 +38,38 @@ for day in (0, 3):
 """
 
 
-@pytest.fixture
-def server(tmp_path):
-    """The URL of a server with Delta, in a process of its own."""
-    from delta import configure_spark_with_delta_pip
-    from pyspark.sql import SparkSession
-
-    from profiles_sync.session import _find_java
-
-    _find_java()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    settings = {
-        "spark.jars.packages": configure_spark_with_delta_pip(SparkSession.builder)._options["spark.jars.packages"],
-        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-        "spark.sql.warehouse.dir": str(tmp_path / "warehouse"),
-        "spark.sql.shuffle.partitions": "2",
-        "spark.databricks.delta.snapshotPartitions": "2",
-        "spark.connect.grpc.binding.address": "127.0.0.1",
-        "spark.connect.grpc.binding.port": str(port),
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.ui.enabled": "false",
-    }
-    submit = [str(Path(pyspark.__file__).parent / "bin" / "spark-submit"), "--master", "local[2]"]
-    submit += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer"]
-    submit += [part for name, value in settings.items() for part in ("--conf", f"{name}={value}")]
-    env = os.environ | {"PYSPARK_PYTHON": sys.executable}
-    with open(tmp_path / "server.log", "wb") as log:
-        running = subprocess.Popen([*submit, "spark-internal"], stdout=log, stderr=log, env=env, cwd=tmp_path)
-    try:
-        wait_for(port, running)
-        yield f"sc://127.0.0.1:{port}"
-    finally:
-        running.terminate()
-        running.wait(60)
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """The URL of a server with Delta."""
+    with connect_server(tmp_path_factory.mktemp("server")) as url:
+        yield url
 
 
-def wait_for(port, running):
-    until = time.monotonic() + 300
-    while time.monotonic() < until and running.poll() is None:
-        with socket.socket() as tried:
-            if tried.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.5)
-    raise AssertionError("the server did not come up")
+def as_a_client(*arguments, **added):
+    """A program that finds no Java: what it does with Spark, the server does."""
+    done = subprocess.run(
+        [sys.executable, *arguments], env=without_a_jvm(**added), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
 
 
-@pytest.mark.skipif(pyspark.__version__ < "4", reason="its package has no Connect server")
 @pytest.mark.timeout(1800)
 def test_the_whole_main_job_runs_on_a_connect_server(tmp_path, server):
-    env = {name: value for name, value in os.environ.items() if name != "JAVA_HOME"}
-    env |= {"PATH": "/nowhere", "PYTHONPATH": os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])}
-    client = [sys.executable, "-c", CLIENT, str(tmp_path / "space"), server]
-    done = subprocess.run(client, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
+    as_a_client("-c", CLIENT, str(tmp_path / "space"), server)
+
+
+STORY = "case_study: An anonymous visitor identifies twice and two profiles become one"
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(
+    "tested",
+    [
+        f"test_cases.py::test_case_on_spark[{STORY}]",
+        "test_equals_the_reference.py::test_the_distributed_path_on_spark[0]",
+    ],
+)
+def test_what_is_tested_with_spark_passes_with_a_connect_server_in_its_place(server, tested):
+    run = ("-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/pipeline/{tested}")
+    assert "1 passed" in as_a_client(*run, SPARK_REMOTE=server)

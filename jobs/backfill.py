@@ -1,0 +1,11 @@
+"""Begin the backfills that it is time for, and go on with those that are open; beside the hourly job.
+
+spark-submit jobs/backfill.py --settings acme.yml
+"""
+
+from profiles_sync.cli import run_job
+from profiles_sync.console import overview
+from profiles_sync.sync.steps import backfill
+
+if __name__ == "__main__":
+    run_job(backfill, overview.print_backfills)

@@ -1,0 +1,86 @@
+"""The steps of a batch apart, for schedulers that start each of them by itself.
+
+Each does its part of the batch that is open, is done again without harm, and does nothing where there is no such part.
+A step that was left out is done by the next one: what builds the tables finishes a batch from wherever it stands.
+"""
+
+from profiles_sync.errors import LakeError
+from profiles_sync.lake.base import Lake
+from profiles_sync.pipeline import batches, resolved_once
+from profiles_sync.pipeline.batches import Batch
+from profiles_sync.pipeline.engine import Engine, Report
+from profiles_sync.pipeline.reading import Reading
+from profiles_sync.pipeline.run import find_new_files, prepare
+from profiles_sync.pipeline.whole_batch import (
+    carry_out,
+    counted,
+    is_half_written,
+    kept_in,
+    land_nothing,
+    read,
+    resolve,
+    write_identity,
+)
+
+
+def ingest(engine: Engine, report: Report) -> None:
+    """Open a batch of every new file and stage its lines; a batch that is open stays the only one.
+
+    Duplicates are found with the identities: until then they count as events.
+    """
+    prepare(engine.lake)
+    if batch := batches.unfinished(engine.lake) or _opened(engine, report):
+        reading = read(engine, batch)
+        report.add(_staged(reading) if reading.parsed else land_nothing(engine.lake, reading))
+
+
+def resolve_identities(engine: Engine, report: Report) -> None:
+    """Resolve the open batch and write the profile raw tables; the answer is staged for what builds the others."""
+    if not (batch := batches.unfinished(engine.lake)):
+        return
+    reading = read(engine, batch)
+    if not reading.parsed:
+        report.add(land_nothing(engine.lake, reading))
+        return
+    batch = reading.batch
+    resolved = resolve(engine, batch, reading.parsed, resolved_once.kept(kept_in(engine.lake, batch), engine.resolve))
+    done = counted(batch, reading.parsed, resolved)
+    done.cast_to_null = write_identity(engine, batch, reading.parsed, resolved)
+    done.warnings += reading.warnings
+    report.add(done)
+
+
+def build_tables(engine: Engine, report: Report) -> None:
+    """Write the tables of the open batch, and land it."""
+    if batch := batches.unfinished(engine.lake):
+        report.add(carry_out(engine, batch))
+
+
+def refuse_half_a_batch(lake: Lake) -> None:
+    """Warehouses get whole batches.
+
+    Raises:
+        LakeError: One is in the lake in part.
+    """
+    if (batch := batches.unfinished(lake)) and is_half_written(lake, batch):
+        raise LakeError(
+            f"batch {batch.number} is in the lake in part; run jobs/build_tables.py, or profiles-sync run, which "
+            "finishes it"
+        )
+
+
+def _opened(engine: Engine, report: Report) -> Batch | None:
+    found = find_new_files(engine.settings, engine.lake)
+    report.warnings += found.warnings
+    report.unread += found.errors
+    return batches.open_batch(engine.lake, found.files) if found.files else None
+
+
+def _staged(reading: Reading) -> Report:
+    report = Report(batch=reading.batch.number, warnings=reading.warnings)
+    for one in reading.parsed:
+        report.read += one.lines
+        for reason, count in one.quarantined.items():
+            report.quarantined[reason] = report.quarantined.get(reason, 0) + count
+    report.events = report.read - sum(report.quarantined.values())
+    return report
