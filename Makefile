@@ -8,7 +8,7 @@ PY := .venv/bin/python
 PY3 := .venv-spark-3/bin/python
 UV := $(shell command -v uv || echo .tools/bin/uv)
 
-.PHONY: help install install-spark-3 install-bench install-servers demo test test-all test-standins check bench bench-quick release audit format lock clean
+.PHONY: help install install-spark-3 install-bench install-servers install-airflow pack demo test test-all test-standins check bench bench-quick release audit format lock clean
 
 help: ## Explain every target
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -24,6 +24,12 @@ install-servers: install ## Find or install what tests start themselves: Postgre
 	@scripts/fakesnow.sh .venv
 	@scripts/bqemulator.sh .venv-bqemulator
 
+install-airflow: install ## Build .venv-airflow, in which the tests run the DAG in conf/airflow
+	@scripts/airflow.sh .venv-airflow
+
+pack: install ## Pack Python and all that jobs need but Spark into build/emr, for EMR; SETTINGS="a.yml b.yml" go with it
+	@scripts/pack.sh build/emr/environment.tar.gz $(SETTINGS)
+
 demo: install ## Run the main job on a four-event story and on a generated stream, and show the result
 	.venv/bin/profiles-sync demo
 
@@ -32,7 +38,7 @@ test: install install-spark-3 install-servers ## Run the fast suite: without a J
 	$(PY) -m pytest -q -m "spark and not slow and not standin"
 	$(PY3) -m pytest -q -m "spark and not slow and not standin"
 
-test-all: install install-servers ## Run what is too slow for `make test`
+test-all: install install-spark-3 install-servers install-airflow ## Run what is too slow for `make test`
 	$(PY) -m pytest -q -n 2 -m "slow and not spark and not standin"
 	$(PY) -m pytest -q -m "slow and spark and not standin"
 
@@ -79,6 +85,11 @@ lock: ## Write the lock files anew
 		requirements/bqemulator.in -o requirements/bqemulator.txt
 	$(UV) pip compile -q --no-header --no-annotate --no-emit-index-url --generate-hashes --universal --python-version 3.11 \
 		requirements/release.in -o requirements/release.txt
+	$(UV) pip compile -q --no-header --no-annotate --no-emit-index-url --generate-hashes --universal --python-version 3.11 \
+		requirements/airflow.in -o requirements/airflow.txt
+	$(UV) pip compile -q --no-header --no-annotate --no-emit-index-url --generate-hashes --universal --python-version 3.11 \
+		--extra alerts --extra bigquery --extra credentials --extra databricks --extra fast --extra postgres --extra redshift \
+		--extra snowflake --extra synapse -c requirements/spark-3.txt pyproject.toml requirements/emr.in -o requirements/emr.txt
 
 clean: ## Remove environments and caches
-	rm -rf .venv .venv-spark-3 .venv-fakesnow .venv-bqemulator .venv-release .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis demo
+	rm -rf .venv .venv-spark-3 .venv-fakesnow .venv-bqemulator .venv-airflow .venv-release .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis demo

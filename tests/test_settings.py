@@ -120,7 +120,7 @@ FULL = """\
 space: {name: Acme, slug: acme}
 lake: ./lake
 storage: {account_key: from_file}
-sources: {website: {id: source_1, name: Website, path: ./events}}
+sources: {website: {id: source_1, name: Website, path: ./events, label: Prod}}
 warehouses: {local: {type: duckdb, path: ./acme.duckdb, schema: null, enabled: true, selective: {pages: false}}}
 schedule: {every_minutes: 60}
 alerts: {ops: {to: "json://hooks.example.com/of_file", when: [sync_failed], after: 1}}
@@ -130,10 +130,13 @@ roles: {ann: Unify and Engage Admin}
 CHANGED = {
     "space.name": ("Other", "Other"),
     "space.slug": ("other", "other"),
+    "space.label": ("Dev", "Dev"),
+    "space.connection_policy": ('["Prod"]', ("Prod",)),
     "lake": ("s3://bucket/lake", "s3://bucket/lake"),
     "sources.website.id": ("17", "17"),
     "sources.website.name": ("Shop", "Shop"),
     "sources.website.path": ("/data/events", "/data/events"),
+    "sources.website.label": ("Dev", "Dev"),
     "warehouses.local.type": ("duckdb", "duckdb"),
     "warehouses.local.path": ("/data/other.duckdb", "/data/other.duckdb"),
     "warehouses.local.schema": ("other", "other"),

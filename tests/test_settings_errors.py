@@ -152,7 +152,7 @@ def test_a_path_that_is_no_file_is_told_in_one_line(tmp_path, name):
     [
         ("PROFILES_SYNC_ENGINE__SLOTS", "many", "engine.slots (environment PROFILES_SYNC_ENGINE__SLOTS)"),
         ("PROFILES_SYNC_ENGINE__SLOT", "3", "engine.slot (environment PROFILES_SYNC_ENGINE__SLOT): unknown key"),
-        ("PROFILES_SYNC_SPACE", '{"label": "x"}', "space.label (environment PROFILES_SYNC_SPACE): unknown key"),
+        ("PROFILES_SYNC_SPACE", '{"labl": "x"}', "space.labl (environment PROFILES_SYNC_SPACE): unknown key"),
         ("PROFILES_SYNC_STORAGE", '{"key": "hunter2"', "PROFILES_SYNC_STORAGE: not readable as JSON"),
         ("PROFILES_SYNC_STORAGE", SECRET, "PROFILES_SYNC_STORAGE: not readable as JSON"),
         ("PROFILES_SYNC_STORAGE", '{"key": ["hunter2"]}', "storage.key (environment PROFILES_SYNC_STORAGE): "),

@@ -2,7 +2,7 @@
 
 import typer
 
-from profiles_sync.cli import backfill, data_graph, scheduling, space, warehouse
+from profiles_sync.cli import backfill, data_graph, scheduling, space, spaces, warehouse
 from profiles_sync.cli.frame import EXIT, WRONG_USAGE, in_one_line
 from profiles_sync.cli.running import carry_out, run_job
 from profiles_sync.session import session_of
@@ -16,6 +16,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(space.app)
+app.add_typer(spaces.app)
 app.add_typer(scheduling.app)
 app.add_typer(backfill.app)
 app.add_typer(warehouse.app, name="warehouse")

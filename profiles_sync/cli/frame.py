@@ -19,6 +19,15 @@ EXIT = {"Success": 0, "Partial success": 3, "Failed": 1}
 WRONG_USAGE = 2
 
 File = Annotated[Path, typer.Option("--settings", help="The space's settings file.", envvar="PROFILES_SYNC_SETTINGS")]
+#: Of a step that can be done for many spaces; in the variable they are separated as in PATH.
+Files = Annotated[
+    list[Path],
+    typer.Option(
+        "--settings",
+        help="The space's settings file, or a folder of such files; may be given again.",
+        envvar="PROFILES_SYNC_SETTINGS",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 screen = Console(stderr=True)
 
@@ -39,9 +48,13 @@ def in_one_line() -> Iterator[None]:
         raise SystemExit(_told(explained(error), EXIT["Failed"])) from None
 
 
-def _told(what: str, code: int) -> int:
-    """Say in one line what is wrong; returns the exit code for it."""
+def tell(what: str) -> None:
+    """Say in one line what is wrong."""
     screen.print(f"[red]error:[/] {escape(what)}", highlight=False, soft_wrap=True)
+
+
+def _told(what: str, code: int) -> int:
+    tell(what)
     return code
 
 

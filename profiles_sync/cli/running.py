@@ -1,13 +1,15 @@
 """Runs: with progress on a terminal, from a command or from a job's file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from profiles_sync.cli.frame import EXIT, File, Json, in_one_line, print_json, screen
+from profiles_sync.cli.frame import EXIT, Files, Json, in_one_line, print_json, screen
+from profiles_sync.cli.outcome import Outcome, Show
 from profiles_sync.cli.secrets import in_the_environment
+from profiles_sync.cli.spaces import run_each
 from profiles_sync.console import overview
 from profiles_sync.errors import ProfilesSyncError
 from profiles_sync.session import session_of
@@ -19,22 +21,8 @@ if TYPE_CHECKING:
     from profiles_sync.sync.hourly import RunResult
 
 
-class Outcome(Protocol):
-    """What came of a run or of a step of it."""
-
-    @property
-    def status(self) -> str:
-        """One of those that `EXIT` has."""
-        ...
-
-    def shown(self) -> dict[str, Any]:
-        """As `--json` prints it."""
-        ...
-
-
 #: Given the settings, what makes the session where it is needed, and whom to tell what is being done.
 Step = Callable[[Settings, "Callable[[], SparkSession]", Callable[[str], None]], Outcome]
-Show = Callable[[dict[str, Any]], None]
 SecretScope = Annotated[
     str | None, typer.Option("--secret-scope", help="On Databricks: a scope of secrets named like our variables.")
 ]
@@ -53,6 +41,13 @@ def run_and_show(step: Callable[[Settings], Outcome], settings: Path, json: bool
         raise
     show(result.shown())
     return result.status
+
+
+def run_all(step: Callable[[Settings], Outcome], given: Sequence[Path], json: bool, show: Show) -> int:
+    """The exit code of a run of the space of one file, or of those of many."""
+    if len(given) == 1 and not given[0].is_dir():
+        return EXIT[run_and_show(step, given[0], json, show)]
+    return run_each(step, given, json, show)
 
 
 def carry_out(settings: Settings) -> "RunResult":
@@ -82,9 +77,9 @@ def in_sight(
 def run_job(step: Step, show: Show = overview.print_run) -> None:
     """The main function of every file in `jobs/`: read `--settings`, do the step, end with the command's exit code."""
 
-    def job(settings: File, json: Json = False, secret_scope: SecretScope = None) -> None:
+    def job(settings: Files, json: Json = False, secret_scope: SecretScope = None) -> None:
         with in_the_environment(secret_scope):
-            code = EXIT[run_and_show(in_sight(step), settings, json, show)]
+            code = run_all(in_sight(step), settings, json, show)
         if code:
             raise typer.Exit(code)
 

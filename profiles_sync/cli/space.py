@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from profiles_sync.cli.frame import EXIT, File, Json, print_json
-from profiles_sync.cli.running import carry_out, run_and_show
+from profiles_sync.cli.frame import File, Files, Json, print_json
+from profiles_sync.cli.running import carry_out, run_all
 from profiles_sync.console import overview
 from profiles_sync.session import session_of
 from profiles_sync.settings import load, origins
@@ -16,9 +16,9 @@ app = typer.Typer()
 
 
 @app.command()
-def run(settings: File, json: Json = False) -> None:
-    """Take new events, build the tables, and sync every enabled warehouse."""
-    raise typer.Exit(EXIT[run_and_show(carry_out, settings, json, overview.print_run)])
+def run(settings: Files, json: Json = False) -> None:
+    """Take new events, build the tables, and sync every enabled warehouse; of one space, or of many in turn."""
+    raise typer.Exit(run_all(carry_out, settings, json, overview.print_run))
 
 
 @app.command()

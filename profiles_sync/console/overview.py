@@ -1,6 +1,6 @@
 """Runs, plans, syncs and settings as text on a terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -9,6 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 _COLOURS = {"Success": "green", "Partial success": "yellow", "Failed": "red"}
+
+_RULE = ("limit", "frequency", "priority", "blocked")
 
 
 def screen() -> Console:
@@ -44,6 +46,18 @@ def print_run(shown: dict[str, Any]) -> None:
     _print_warnings(console, shown["warnings"])
     if shown["error"]:
         console.print(f"[red]error:[/] {escape(shown['error'])}", soft_wrap=True)
+
+
+def print_space(shown: dict[str, Any], read_by: Callable[[dict[str, Any]], None]) -> None:
+    """The outcome for one of many spaces, printed by what prints that of one."""
+    screen().print(f"[bold]{escape(shown['space'] or shown['settings'])}[/]")
+    read_by(shown)
+
+
+def print_rules(shown: dict[str, Any]) -> None:
+    """The identity rules that a space took over."""
+    rows = [(kind, *(one.get(key) for key in _RULE)) for kind, one in shown["identity"].get("rules", {}).items()]
+    screen().print(table("Identity rules", ("external ID type", *_RULE), rows))
 
 
 def _print_warnings(console: Console, warnings: Iterable[str]) -> None:

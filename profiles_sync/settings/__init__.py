@@ -17,11 +17,13 @@ from profiles_sync.settings.models import (
     RuleSettings,
     Settings,
 )
+from profiles_sync.settings.spaces import Declared, spaces_of
 
 __all__ = [
     "ENV_PREFIX",
     "MASK",
     "CatalogSettings",
+    "Declared",
     "EngineSettings",
     "IdentitySettings",
     "RetrySettings",
@@ -32,5 +34,6 @@ __all__ = [
     "load",
     "masked",
     "origins",
+    "spaces_of",
     "unknown_variables",
 ]

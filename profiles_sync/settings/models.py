@@ -5,7 +5,17 @@ from enum import StrEnum
 from ipaddress import ip_network
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, SecretStr, Tag, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    SecretStr,
+    Tag,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -17,6 +27,8 @@ from profiles_sync.warehouses import WarehouseSettings
 STRICT = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 _SLUG = r"^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$"
 ENV_PREFIX = "PROFILES_SYNC_"
+
+_POLICY = "{slug} has {label}, and space.connection_policy lets {policy} connect; take it out, or label it"
 
 Slug = Annotated[str, Field(pattern=_SLUG)]
 
@@ -37,12 +49,21 @@ def _network(address: str) -> str:
         raise PydanticCustomError("network", "not an IP address or a network such as 203.0.113.0/28") from None
 
 
+#: What a space or a source is for; Segment, "Profiles Sync Setup".
+Label = Literal["Dev", "Prod"]
+
+
 class SpaceSettings(BaseModel):
-    """The space; its slug names the lake's folder and the warehouse schema and never changes."""
+    """The space; its slug names the lake's folder and the warehouse schema and never changes.
+
+    `connection_policy` has the labels of the sources that may be connected, None for any source.
+    """
 
     model_config = STRICT
     name: str
     slug: Slug
+    label: Label | None = None
+    connection_policy: tuple[Label, ...] | None = None
 
 
 class CatalogSettings(BaseModel):
@@ -73,6 +94,7 @@ class SourceSettings(BaseModel):
     id: str
     name: str
     path: str = Field(min_length=1)
+    label: Label | None = None
 
 
 class BlockedSettings(BaseModel):
@@ -215,6 +237,22 @@ class Settings(BaseSettings):
     @classmethod
     def _none_is_empty(cls, value: object) -> object:
         return {} if value is None else value
+
+    @field_validator("sources")
+    @classmethod
+    def _may_connect(cls, sources: dict[str, SourceSettings], info: ValidationInfo) -> dict[str, SourceSettings]:
+        space: SpaceSettings | None = info.data.get("space")
+        if space is None or (policy := space.connection_policy) is None:
+            return sources
+        for slug, source in sources.items():
+            if source.label not in policy:
+                given = {
+                    "slug": slug,
+                    "label": source.label or "no label",
+                    "policy": " or ".join(policy) or "no source",
+                }
+                raise PydanticCustomError("connection_policy", _POLICY, given)
+        return sources
 
     @field_validator("roles", mode="before")
     @classmethod
