@@ -83,7 +83,8 @@ def test_a_run_that_wakes_up_after_another_one_took_over_changes_nothing(tmp_pat
     with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True) as process:
         try:
             assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1])
-            assert soon(twin).status == "Success"
+            took_over = soon(twin)
+            assert (took_over.status, took_over.error) == ("Success", None), took_over.error
             versions = {name: twin.lake.open(name).version() for name in public_tables(twin.lake)}
             process.send_signal(signal.SIGCONT)
             said, _ = process.communicate(timeout=300)
