@@ -142,6 +142,8 @@ def _apply_rows(
         _count_misfits(connection, dialect, step, staged, result)
     values = dialect.values(step.columns, step.casts)
     if step.replace:  # not before it is known that every key fits: not every warehouse takes that back
+        if _replaced_at_once(connection, dialect, schema, step, staged, values, result):
+            return
         connection.execute(*_removed(dialect, schema, step, staged, values))
     if not staged.rows:
         return
@@ -152,6 +154,27 @@ def _apply_rows(
         result.duplicates = staged.rows - result.rows
     else:
         result.rows = connection.execute(*dialect.merge(schema, step.table, staged.source, step.keys, values))
+
+
+def _replaced_at_once(
+    connection: Connection,
+    dialect: Dialect,
+    schema: str,
+    step: AppendRows | MergeRows,
+    staged: Staged,
+    values: Mapping[str, str],
+    result: TableResult,
+) -> bool:
+    """Whether one statement put the staged rows in place of the table's."""
+    key = step.keys[0] if isinstance(step, AppendRows) else None
+    if step.keeps or not staged.rows:
+        return False
+    if not (at_once := dialect.replace(schema, step.table, staged.source, key, values)):
+        return False
+    connection.execute(*at_once)
+    result.rows = int(connection.query(dialect.count_rows(schema, step.table))[0][0])
+    result.duplicates = staged.rows - result.rows if key else 0
+    return True
 
 
 def _removed(

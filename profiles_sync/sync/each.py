@@ -8,7 +8,7 @@ from dataclasses import replace
 from profiles_sync.errors import ProfilesSyncError
 from profiles_sync.sync.apply import Work, busy, change, make_ready, recorded, unload
 from profiles_sync.sync.begun import mark
-from profiles_sync.sync.plan import AppendRows, CreateTable, MergeRows, Step
+from profiles_sync.sync.plan import CreateTable
 from profiles_sync.sync.results import TableResult, on_its_own
 from profiles_sync.warehouses.base import Cursor, Staged
 from profiles_sync.warehouses.protocol import Connection, Warehouse
@@ -23,9 +23,9 @@ def apply_each(
 ) -> dict[str, TableResult]:
     """Bring each table up to the lake by statements that can be repeated, then record those for which that went well.
 
-    A table that has to be created, or whose rows are replaced, is recorded as begun before that: rows that no record
-    stands for would be taken for somebody else's, and an old record would stand for rows that are gone. `guard` is
-    asked before anything is recorded.
+    A table that has to be created is recorded as begun before that: rows that no record stands for would be taken for
+    somebody else's. Rows are replaced by one statement, and an old record stands for newer rows too: what came after
+    it can be applied again. `guard` is asked before anything is recorded.
 
     Raises:
         WarehouseBusy: Another sync has moved on one of them meanwhile.
@@ -48,14 +48,10 @@ def apply_each(
 
 
 def _begun(connection: Connection, warehouse: Warehouse, works: Sequence[Work], sync_id: str) -> list[Work]:
-    made = [work for work in works if any(map(_makes_anew, work.steps))]
+    made = [work for work in works if any(isinstance(step, CreateTable) for step in work.steps)]
     marks = {work.name: mark(work.batch.cursor.table_id, work.after) for work in made}
     _move(connection, warehouse, made, marks, sync_id)
     return [replace(work, recorded=marks.get(work.name, work.recorded)) for work in works]
-
-
-def _makes_anew(step: Step) -> bool:
-    return isinstance(step, CreateTable) or (isinstance(step, AppendRows | MergeRows) and step.replace)
 
 
 def _apply_rows(connection: Connection, warehouse: Warehouse, work: Work) -> TableResult:

@@ -75,6 +75,16 @@ class Dialect:
         found = f"SELECT 1 FROM {source} AS s WHERE {same}"
         return [f"DELETE FROM {self.quote(schema, table)} AS t WHERE NOT EXISTS ({found})"]
 
+    def replace(
+        self, schema: str, table: str, source: str, key: str | None, values: Mapping[str, str]
+    ) -> list[str] | None:
+        """One statement that puts the staged rows in place of a table's; None where a transaction holds two together.
+
+        `key` is that of appended rows, of which the first that landed counts; None where each staged row has one and
+        says what it asks for.
+        """
+        return None
+
     def cast(self, value: str, cast: Cast) -> str:
         """The value as its column keeps it: NULL where it does not fit, cut where it is too long, never an error."""
         return f"TRY_CAST({value} AS {cast.kept})"

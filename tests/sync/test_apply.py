@@ -208,19 +208,6 @@ def test_a_table_that_is_being_made_from_somewhere_on_is_made_anew_from_there(tm
     assert query(tmp_path, "SELECT id FROM acme.bought ORDER BY id") == [("m2",), ("m3",)]
 
 
-@pytest.mark.parametrize("word", ['DELETE FROM "acme"."bought"', 'INTO "acme"."bought"'])
-def test_rows_that_are_being_replaced_when_nothing_holds_them_are_replaced_by_the_next_sync(tmp_path, statements, word):
-    twin = Twin(tmp_path)
-    twin.land([bought("m1"), bought("m2")])
-    opened = local(twin, transactions=Transactions.NONE)
-    assert sync_warehouse(opened, twin.lake, "1").status == "Success"
-    statements.broken = (word,)
-    assert sync_warehouse(opened, twin.lake, "2", bounds=Bounds(whole=("bought",))).error == "the warehouse is gone"
-    statements.broken = ()
-    assert sync_warehouse(opened, twin.lake, "3").status == "Success"
-    assert query(tmp_path, "SELECT id FROM acme.bought ORDER BY id") == [("m1",), ("m2",)]
-
-
 def test_a_table_without_news_that_is_being_made_is_made_by_the_next_sync(tmp_path, statements):
     twin = Twin(tmp_path)
     twin.land([bought("m1")])

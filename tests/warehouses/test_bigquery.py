@@ -1,13 +1,18 @@
 """What is BigQuery's own: how it is reached, what it says, its transactions, its lock, its views."""
 
+import io
 import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from google.api_core.exceptions import BadRequest, Forbidden, NotFound
+from google.api_core.exceptions import BadRequest, Conflict, Forbidden, NotFound
 from google.auth.exceptions import RefreshError
+from google.cloud import bigquery
 
 from profiles_sync.errors import ProfilesSyncError, WarehouseBusy, WarehouseRefused, WarehouseUnreachable
 from profiles_sync.settings import load
@@ -15,7 +20,7 @@ from profiles_sync.spec.tables import FIXED_TABLES
 from profiles_sync.sync.trial import try_out
 from profiles_sync.warehouses import setup
 from profiles_sync.warehouses.base import Cast
-from profiles_sync.warehouses.bigquery import BigQueryDialect, BigQueryWarehouse, lease
+from profiles_sync.warehouses.bigquery import BigQueryDialect, BigQueryWarehouse, lease, loading
 from profiles_sync.warehouses.bigquery.faults import told
 from profiles_sync.warehouses.bigquery.labels import labels_of
 from profiles_sync.warehouses.setup.rights import Right
@@ -295,6 +300,55 @@ def test_a_process_that_was_killed_in_its_transaction_is_in_nobodys_way(place, t
 
 
 # What stands in the dataset
+
+
+# What is on its way when a sync is killed
+
+
+def one_row(value):
+    return SimpleNamespace(
+        types={"id": "string"}, table=SimpleNamespace(name="bought"), arrow=pa.table({"id": [value]}).to_reader
+    )
+
+
+def test_a_load_job_of_a_killed_sync_that_comes_late_changes_nothing(place):
+    with place.open().connect() as connection:
+        connection._loads.clear = lambda schema: setattr(connection._loads, "_schema", loading._digest(schema))
+        with connection.only_sync("acme"):
+            killed = connection.load(one_row("old"), SQL.staging("acme", "bought"), {"id": "id"})
+            other = connection.load(one_row("x"), SQL.staging("acme", "other"), {"id": "id"})
+            connection._loads.settle()
+    elsewhere = "_profiles_sync.acme_2__bought__" + loading._digest("acme_2") + "_0a1b0a1b0a1b0a1b"
+    place.run(f"CREATE TABLE {elsewhere} (id STRING)")
+    with place.open().connect() as connection, connection.only_sync("acme"):
+        assert set(place.columns("_profiles_sync")) == {"lock-acme", elsewhere.partition(".")[2]}
+        staged = connection.load(one_row("new"), SQL.staging("acme", "bought"), {"id": "id"})
+        late = connection._loads._table(killed.source)
+        assert staged.source not in (killed.source, other.source)
+        with pytest.raises((NotFound, BadRequest)), io.BytesIO() as file:  # the latter where the stand-in says it
+            pq.write_table(pa.table({"id": ["old"]}), file)
+            connection._loads._upload(file, late, {"id": "STRING"}, "bought").result()
+        assert connection.query(f"SELECT id FROM {staged.source}") == [("new",)]
+        connection.unload(staged)
+
+
+def test_a_load_job_whose_answer_is_lost_is_not_sent_twice(place, monkeypatch):
+    sent, send, get = {}, bigquery.Client.load_table_from_file, bigquery.Client.get_job
+
+    def lost(self, *given, job_id, **named):
+        sent[job_id] = send(self, *given, job_id=job_id, **named).job_id
+        raise Conflict(f"Already Exists: Job {job_id}")
+
+    def found(self, job_id, **named):
+        return get(self, sent[job_id], **named)  # the stand-in gives jobs with a file names of its own
+
+    monkeypatch.setattr(bigquery.Client, "load_table_from_file", lost)
+    monkeypatch.setattr(bigquery.Client, "get_job", found)
+    with place.open().connect() as connection, connection.only_sync("acme"):
+        staged = connection.load(one_row("a"), SQL.staging("acme", "bought"), {"id": "id"})
+        assert connection.query(f"SELECT id FROM {staged.source}") == [("a",)]
+        connection.unload(staged)
+    assert len(sent) == 1
 
 
 def test_small_and_hidden_datasets_are_asked_in_other_ways_and_answer_the_same(place, connection):

@@ -48,6 +48,8 @@ def statements():
     yield from SQL.append("acme", "t", staged, "id", values, keys_differ=True)
     yield from SQL.delete_all("acme", "t")
     yield from SQL.delete_missing("acme", "m", staged, ["id"], values)
+    yield from SQL.replace("acme", "t", staged, "id", values)
+    yield from SQL.replace("acme", "m", staged, None, values)
     yield from SQL.merge("acme", "m", staged, ["id"], values)
     yield from SQL.move_cursors("acme", {"t": was}, {"t": now, "m": now}, "7")
     yield from SQL.let_go("acme", "0a1b")

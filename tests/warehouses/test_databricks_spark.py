@@ -4,10 +4,15 @@ import threading
 
 import pytest
 
-from profiles_sync.errors import WarehouseBusy
+from profiles_sync.errors import WarehouseBusy, WarehouseUnreachable
+from profiles_sync.sync.run import Bounds, sync_warehouse
 from profiles_sync.warehouses.base import BEGUN, INTERNAL, Cursor
 from profiles_sync.warehouses.databricks import CAPABILITIES
+from profiles_sync.warehouses.databricks.spark import SparkConnection
+from tests.lakes import Twin
+from tests.sync.steps import bought, call
 from tests.warehouses.contract.places import DatabricksPlace
+from tests.warehouses.contract.steps import sync
 
 
 @pytest.fixture
@@ -73,6 +78,40 @@ def test_one_owner_has_a_schema_until_its_time_is_over(place):
         assert connection.execute(*sql.claim("acme", "killed", 0)) == 1
         assert connection.execute(*sql.claim("acme", "next", 60)) == 1
         assert connection.execute(*sql.let_go("acme", "killed")) == 0
+
+
+@pytest.mark.standin
+@pytest.mark.parametrize("broken", ["INSERT OVERWRITE", "SELECT count(*)"])
+def test_a_table_is_replaced_in_one_commit_and_whoever_reads_meanwhile_finds_all_rows(
+    place, tmp_path, monkeypatch, broken
+):
+    twin = Twin(tmp_path, spark=place.session)
+    twin.land([bought("m1"), bought("m2"), call("identify", "i1", 3, userId="u1", traits={"a": 1})])
+    assert sync(twin, place).status == "Success"
+    tables = ("bought", "user_traits")
+    found = {name: place.rows(name, ["received_at"]) for name in tables}
+    place.run(f"DELETE FROM {place.quote('acme', 'bought')} WHERE id = 'm2'")
+    place.run(f"INSERT INTO {place.quote('acme', 'bought')} (id) VALUES ('not ours')")
+    run, read = SparkConnection._rows, []
+
+    def looking(self, statement):
+        if statement.startswith(broken):
+            raise WarehouseUnreachable("gone")
+        done = run(self, statement)
+        if statement.startswith(("DELETE", "INSERT", "MERGE")):
+            read.extend(len(place.rows(name, ["received_at"])) for name in tables)
+        return done
+
+    whole = Bounds(whole=tables)
+    with monkeypatch.context() as patched:
+        patched.setattr(SparkConnection, "_rows", looking)
+        assert sync_warehouse(place.open(), twin.lake, "2", bounds=whole).status == "Failed"
+    assert read
+    assert set(read) <= {1, 2}
+    assert sync_warehouse(place.open(), twin.lake, "3", bounds=whole).status == "Success"
+    assert {name: sorted(place.rows(name, ["received_at"])) for name in tables} == {
+        name: sorted(rows) for name, rows in found.items()
+    }
 
 
 @pytest.mark.standin

@@ -96,6 +96,16 @@ def test_a_statement_that_is_refused_is_told_without_what_it_was_about(place):
         assert connection.query("SELECT 1, 'x', CAST(NULL AS STRING)") == [(1, "x", None)]
 
 
+def test_a_sql_warehouse_that_is_stopped_is_waited_for(place):
+    place.workspace.starts = 1
+    with place.open(patience=1, start_timeout=20).connect() as connection:
+        assert connection.query("SELECT 1") == [(1,)]
+    place.workspace.starts = 60
+    with pytest.raises(WarehouseUnreachable, match="not started within 5 s: start it beforehand, or raise start_timeo"):
+        place.open(patience=1, start_timeout=5).connect().__enter__()
+    assert place.workspace.starts > 50
+
+
 def test_a_workspace_that_goes_away_is_unreachable(place):
     with place.open(patience=1).connect() as connection:
         place.workspace.is_away = True

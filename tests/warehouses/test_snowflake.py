@@ -20,7 +20,9 @@ from profiles_sync.settings import load, origins
 from profiles_sync.sync.trial import try_out
 from profiles_sync.warehouses import SnowflakeSettings, setup
 from profiles_sync.warehouses.base import INTERNAL, Cast
+from profiles_sync.warehouses.setup.rights import Right
 from profiles_sync.warehouses.snowflake import SnowflakeWarehouse, files
+from profiles_sync.warehouses.snowflake.connection import SnowflakeConnection
 from profiles_sync.warehouses.snowflake.dialect import DIALECT
 from profiles_sync.warehouses.snowflake.driver import telling
 from profiles_sync.warehouses.snowflake.inline import MOST, first, inline
@@ -118,6 +120,32 @@ def test_the_driver_asks_no_metadata_address_of_a_cloud(place, monkeypatch):
     monkeypatch.delenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", raising=False)
     with place.open().connect():
         assert platform_detection.detect_platforms(0.01) == ["disabled"]
+
+
+@pytest.mark.parametrize("bound", [True, False])
+def test_few_rows_are_bound_only_where_the_settings_let_them(place, bound):
+    place.few = None
+    batch = SimpleNamespace(types={"id": "string"}, arrow=pa.table({"id": ["a"]}).to_reader)
+    with place.open(bound_rows=bound).connect() as connection, connection.only_sync("acme"):
+        staged = connection.load(batch, DIALECT.staging("acme", "t"), {"id": "id"})
+        assert staged.source.startswith("(") == bound
+        connection.unload(staged)
+
+
+def test_test_connection_sends_rows_the_way_that_takes_the_most_rights(place, monkeypatch):
+    place.few, told, tell = None, [], SnowflakeConnection._run
+    monkeypatch.setattr(SnowflakeConnection, "_run", lambda self, one: told.append(one) or tell(self, one))
+    assert try_out(place.open(patience=0), {}).ok
+    assert {"PUT", "CREATE TEMPORARY STAGE"} <= {" ".join(one.split()[:n]) for one in told for n in (1, 3)}
+
+    def refused(self, statement):
+        if statement.startswith("PUT"):
+            raise WarehouseRefused("snowflake refused PUT: no host answers")
+        return tell(self, statement)
+
+    monkeypatch.setattr(SnowflakeConnection, "_run", refused)
+    trial = try_out(place.open(patience=0), {})
+    assert [check.check for check in trial.checks if check.ok is False] == [Right.LOAD_STAGING]
 
 
 def test_test_connection_tries_every_right_and_leaves_nothing(place):
@@ -285,13 +313,14 @@ def test_rows_are_the_same_whether_they_go_by_a_file_or_with_the_statement(conne
     rows = pa.table(ENDS | ({"f": [1.5, -2.25, 0.1, None, -0.0, 1e15, 1 / 3]} if precise else {}))
     kinds = dict(zip(ENDS, ("string", "bigint", "double", "boolean", "timestamp"), strict=True))
     batch = SimpleNamespace(types=kinds, arrow=rows.to_reader)
-    connection.execute(*DIALECT.create_schema(INTERNAL))
     connection.few = few
-    staged = connection.load(batch, DIALECT.staging("acme", "t"), {name: name for name in ENDS})
-    assert (staged.rows, staged.source.startswith("(")) == (7, bool(few) and precise)
-    assert connection.query(f"SELECT * FROM {staged.source} AS s") == list(zip(*rows.to_pydict().values(), strict=True))
-    connection.unload(staged)
-    assert not set(connection.columns(INTERNAL)) - {"cursors_acme"}
+    with connection.only_sync("acme"):
+        staged = connection.load(batch, DIALECT.staging("acme", "t"), {name: name for name in ENDS})
+        assert (staged.rows, staged.source.startswith("(")) == (7, bool(few) and precise)
+        found = connection.query(f"SELECT * FROM {staged.source} AS s")
+        assert found == list(zip(*rows.to_pydict().values(), strict=True))
+        connection.unload(staged)
+    assert not set(connection.columns(INTERNAL)) - {"cursors_acme", "LOCK OF ACME"}
 
 
 def test_values_that_are_bound_stand_in_no_statement():

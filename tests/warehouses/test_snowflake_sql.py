@@ -12,6 +12,7 @@ from tests.snapshots import same
 from tests.warehouses.setup.grammar import parses
 
 STAGING = SQL.staging("acme", "bought")
+STAGE = SQL.stage(STAGING)
 CASTS = {"n": Cast("VARCHAR", "NUMBER(9,0)"), "note": Cast("VARCHAR", "VARCHAR(80)"), "gift": Cast("BOOLEAN", "FLOAT")}
 COLUMNS = ("id", "n", "note", "gift", "uuid_ts", "received_at")
 PLAIN, CHANGED = SQL.values(COLUMNS, {}), SQL.values(COLUMNS, CASTS)
@@ -26,10 +27,10 @@ STATEMENTS = {
     "A table": SQL.create_table("acme", "bought", {"id": "VARCHAR", "n": "NUMBER(38,0)"}, ["id"]),
     "Further columns": SQL.add_columns("acme", "bought", {"_select": "FLOAT", "seen": "TIMESTAMP_NTZ"}),
     "Staging": [
-        *SQL.create_stage(),
+        *SQL.create_stage(STAGE),
         *SQL.create_staging(STAGING, {"id": "VARCHAR", "_op": "VARCHAR"}),
-        SQL.put("/tmp/it's/0.parquet", "a1/0"),
-        SQL.copy(STAGING, "a1/0"),
+        SQL.put("/tmp/it's/0.parquet", f"{STAGE}/a1/0"),
+        SQL.copy(STAGING, f"{STAGE}/a1/0"),
     ],
     "Misfits": [SQL.count_misfits(STAGING, CASTS, has_deletes=True)],
     "Appended rows": SQL.append("acme", "bought", STAGING, "id", PLAIN),
@@ -71,7 +72,7 @@ def test_every_statement_is_one_of_snowflakes(what):
 
 def test_what_the_grammar_does_not_know_is_taken_out_of_one_statement_only():
     with_it = [one for told in STATEMENTS.values() for one in told if UNKNOWN in one]
-    assert with_it == [SQL.copy(STAGING, "a1/0")]
+    assert with_it == [SQL.copy(STAGING, f"{STAGE}/a1/0")]
     assert not parses("snowflake", with_it[0])
 
 

@@ -38,7 +38,7 @@ class Workspace:
 
     def __init__(self, session, folder):
         self.session, self.folder, self.said, self.tokens = session, folder, [], {TOKEN}
-        self.address, self.is_away = "", False
+        self.address, self.is_away, self.starts = "", False, 0  # so often it says that it is not there yet
 
     # What a SQL warehouse does with a statement: columns, rows, and whether that is an address for a file
 
@@ -145,8 +145,10 @@ def _handler(workspace):
         def log_message(self, *said):
             """Nothing."""
 
-        def answer(self, code, body=b""):
+        def answer(self, code, body=b"", **headers):
             self.send_response(code)
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -162,6 +164,9 @@ def _handler(workspace):
                 self.give_token()
             elif self.headers.get("Authorization", "").removeprefix("Bearer ") not in workspace.tokens:
                 self.answer(401)
+            elif workspace.starts:
+                workspace.starts -= 1
+                self.answer(503, **{"Retry-After": "1"})
             else:
                 out = TTransport.TMemoryBuffer()
                 protocols = (TBinaryProtocol.TBinaryProtocol(one) for one in (TTransport.TMemoryBuffer(body), out))

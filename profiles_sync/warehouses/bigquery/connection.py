@@ -49,6 +49,8 @@ class BigQueryConnection:
             if before:
                 with self._telling("the end of another sync's session"):
                     self._abort(before)
+            with self._telling("what a sync left that was killed"):
+                self._loads.clear(schema)
             self._lease = lease
             yield
         finally:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from profiles_sync.spec.tables import Type
-from profiles_sync.warehouses.base import INTERNAL, Capabilities, Cast, Transactions
+from profiles_sync.warehouses.base import INTERNAL, OPERATION, Capabilities, Cast, Transactions
 from profiles_sync.warehouses.sql import Dialect
 
 # The words that mean something else than a column or a table of that name, unless they stand in backticks; and the
@@ -119,15 +119,28 @@ class DatabricksDialect(Dialect):
         self, schema: str, table: str, source: str, key: str, values: Mapping[str, str], keys_differ: bool = False
     ) -> list[str]:
         """A MERGE that only inserts: it tells how many rows it did, and two at once cannot both insert one."""
-        landed = f"{self.quote('uuid_ts')}, {self.quote('received_at')}"
-        placed = (
-            f"SELECT *, row_number() OVER (PARTITION BY {self.quote(key)} ORDER BY {landed}) AS _place FROM {source}"
-        )
-        rows = source if keys_differ else f"(SELECT * FROM ({placed}) WHERE _place = 1)"
+        rows = source if keys_differ else self._first(source, key)
         return [
             f"MERGE INTO {self.quote(schema, table)} AS t USING {rows} AS s ON t.{self.quote(key)} = {values[key]} "
             f"WHEN NOT MATCHED THEN INSERT ({', '.join(map(self.quote, values))}) VALUES ({', '.join(values.values())})"
         ]
+
+    def replace(
+        self, schema: str, table: str, source: str, key: str | None, values: Mapping[str, str]
+    ) -> list[str] | None:
+        """An overwrite: one commit of the table, before and after which readers find all rows."""
+        columns, chosen = ", ".join(map(self.quote, values)), ", ".join(values.values())
+        rows = self._first(source, key) if key else source
+        kept = "" if key else f" WHERE s.{self.quote(OPERATION)} = 'U'"
+        return [f"INSERT OVERWRITE {self.quote(schema, table)} ({columns}) SELECT {chosen} FROM {rows} AS s{kept}"]
+
+    def _first(self, source: str, key: str) -> str:
+        """The staged rows, of those with one key the first that landed."""
+        landed = f"{self.quote('uuid_ts')}, {self.quote('received_at')}"
+        placed = (
+            f"SELECT *, row_number() OVER (PARTITION BY {self.quote(key)} ORDER BY {landed}) AS _place FROM {source}"
+        )
+        return f"(SELECT * FROM ({placed}) WHERE _place = 1)"
 
     # The sync record
 

@@ -23,6 +23,7 @@ class DatabricksSettings(Declared):
         token: A personal access token instead.
         volume: The folder for rows on their way, such as `/Volumes/main/staging/profiles`. Where it is not given, a
             volume `staging` is made in the schema `_profiles_sync`.
+        start_timeout: Seconds for which a SQL warehouse that is stopped is waited for.
     """
 
     type: Literal["databricks"]
@@ -35,6 +36,7 @@ class DatabricksSettings(Declared):
     client_secret: SecretStr | None = None
     token: SecretStr | None = None
     volume: str | None = Field(default=None, min_length=1)
+    start_timeout: int = Field(default=600, ge=5)
 
     @model_validator(mode="after")
     def _has_one_login(self) -> "DatabricksSettings":

@@ -3,9 +3,13 @@
 import io
 import logging
 import re
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
+from urllib.request import getproxies, proxy_bypass
+
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from profiles_sync.errors import ProfilesSyncError, WarehouseRefused, WarehouseUnreachable
 from profiles_sync.warehouses.databricks import faults
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from databricks.sql.client import Connection, Cursor
 
 Opener = Callable[[], "Connection"]
+_ATTEMPTS = 60  # of a call, the most that the connector makes
 _SILENT = 600  # seconds without a byte after which a host counts as gone
 _NUMBERED = re.compile(r"-\d+\.parquet$")
 _REFUSED = re.compile(r"(?i)http-code.{0,4}40[013]|\b40[13]\b|invalid access token|PERMISSION_DENIED|invalid_client")
@@ -111,6 +116,47 @@ def opener_of(name: str, settings: DatabricksSettings, patience: float) -> Opene
     return opener
 
 
+def woken(name: str, settings: DatabricksSettings, patience: float) -> None:
+    """Open a session and end it, and wait for that as long as a SQL warehouse may take to start.
+
+    Args:
+        name: Of the warehouse in the settings.
+        settings: Of it.
+        patience: Seconds for a host that does not answer at all; one that answers is waited for by `start_timeout`.
+
+    Raises:
+        MissingExtra: The connector is not installed.
+        WarehouseUnreachable: The host does not answer, or the SQL warehouse has not started.
+    """
+    opener = opener_of(name, settings, settings.start_timeout)
+    _knock(name, settings, patience)
+    try:
+        opened = opener()
+    except WarehouseUnreachable as error:
+        raise WarehouseUnreachable(
+            f"{error}; it answers, and its SQL warehouse has not started within {settings.start_timeout} s: start it "
+            "beforehand, or raise start_timeout"
+        ) from None
+    with suppress(Exception):  # it was for waiting only
+        opened.close()
+
+
+def _knock(name: str, settings: DatabricksSettings, patience: float) -> None:
+    """A host that is not there is no SQL warehouse that starts; behind a proxy there is no telling."""
+    if "https" in getproxies() and not proxy_bypass(str(settings.host)):
+        return
+    try:
+        retry(
+            retry=retry_if_exception_type(OSError),
+            stop=stop_after_delay(patience),
+            wait=wait_exponential(0.5, max=5),
+            reraise=True,
+        )(socket.create_connection)((settings.host, settings.port), timeout=10).close()
+    except OSError as error:
+        what = f"warehouse {name}: {settings.host}:{settings.port} cannot be reached"
+        raise _not_reached(error, what, "nothing was written, the next run tries again") from None
+
+
 def options(settings: DatabricksSettings, patience: float) -> dict[str, Any]:
     """As `databricks.sql.connect` takes them. Nothing is sent to anybody else."""
     login: dict[str, Any] = {"access_token": settings.token and settings.token.get_secret_value()}
@@ -127,6 +173,8 @@ def options(settings: DatabricksSettings, patience: float) -> dict[str, Any]:
         "enable_telemetry": False,
         "_socket_timeout": _SILENT,
         "_retry_stop_after_attempts_duration": max(patience, 1.0),
+        "_retry_stop_after_attempts_count": _ATTEMPTS,
+        "_retry_delay_max": max(patience / _ATTEMPTS, 5.0),  # it waits so long whatever the host proposes
         **login,
     }
 

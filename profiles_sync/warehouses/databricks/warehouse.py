@@ -10,7 +10,7 @@ from profiles_sync.warehouses.databricks.dialect import CAPABILITIES, Databricks
 from profiles_sync.warehouses.databricks.lease import SECONDS
 from profiles_sync.warehouses.databricks.settings import DatabricksSettings
 from profiles_sync.warehouses.databricks.spark import SparkConnection
-from profiles_sync.warehouses.databricks.sql_warehouse import SqlConnection, opener_of
+from profiles_sync.warehouses.databricks.sql_warehouse import SqlConnection, opener_of, woken
 from profiles_sync.warehouses.names import physical_schema
 from profiles_sync.warehouses.sql import Dialect
 
@@ -64,6 +64,7 @@ class DatabricksWarehouse:
                 f"warehouse {self.name}: this job does not run on Databricks, so a SQL warehouse has to do it, and "
                 f"that needs {missing}; or set via: spark, if this job's Spark has the catalog"
             )
+        woken(self.name, self.settings, self.patience)
         opener = opener_of(self.name, self.settings, self.patience)
         connection = SqlConnection(opener, self._statements, self.settings.volume, self.schema, self.patience)
         try:

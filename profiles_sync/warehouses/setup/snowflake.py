@@ -18,6 +18,13 @@ KEY = (
     "Then put the lines of rsa_key.pub here, without the first and the last one.",
 )
 
+BOUND = (
+    "A few rows go with a statement, as bound values. For seven days the function BIND_VALUES tells them to this user",
+    "and to who may monitor or operate the virtual warehouse. Set bound_rows: false in the settings and no row is",
+    "bound; or have nobody told, whatever runs in the account:",
+    "  ALTER ACCOUNT SET ALLOW_BIND_VALUES_ACCESS = FALSE",
+)
+
 
 def script(
     *,
@@ -44,6 +51,7 @@ def script(
             ),
         ),
         Step("Create a user", KEY, create_user(user, role, warehouse)),
+        Step("Keep the values of rows out of the query history", BOUND, ()),
         Step(addresses.title(egress), _allowlist_notes(egress), _allowlist(user, who, egress)),
         Step("Test the user and its key", _test(user, database, warehouse)),
     )

@@ -43,7 +43,7 @@ class SnowflakeConnection:
         self._opened, self._again, self._patience, self._seconds, self.few = opened, again, patience, seconds, few
         self._numbers, self._mine = count(), secrets.token_hex(8)
         self._lease: Lease | None = None
-        self._staged_before = False
+        self._stages: set[str] = set()
         self._inline: dict[str, tuple[str | None, ...]] = {}
 
     def columns(self, schema: str) -> dict[str, dict[str, str]]:
@@ -116,17 +116,21 @@ class SnowflakeConnection:
             return rows
 
     def load(self, batch: Batch, staging: str, names: Mapping[str, str]) -> Staged:
-        """See `protocol.Connection`. A few rows go with the statement; others by a file, the stage and COPY."""
+        """See `protocol.Connection`. A few rows go with the statement; others by a file, the stage and COPY.
+
+        Outside a sync all go the second way: what tries a warehouse tries what needs more rights.
+        """
         rows = naive(batch.arrow())
         kinds = {names[column]: CAPABILITIES.staged[Type(kept)] for column, kept in batch.types.items()}
         if OPERATION in rows.schema.names:
             kinds[OPERATION] = CAPABILITIES.staged[Type.STRING]
-        few, rows = first(renamed(rows, names), self.few)
+        few, rows = first(renamed(rows, names), self.few if self._lease is not None else 0)
         if few is not None:
             return self._bound(few, kinds)
         self.execute(*DIALECT.create_staging(staging, kinds))
         with written(rows) as files:
-            self._copy(files, staging)
+            if files.paths:
+                self._copy(files, staging)
             return Staged(staging, files.rows, files.cut)
 
     def _bound(self, rows: "pa.Table", kinds: dict[str, str]) -> Staged:
@@ -137,10 +141,11 @@ class SnowflakeConnection:
         return Staged(made.source, rows.num_rows)
 
     def _copy(self, files: Written, staging: str) -> None:
-        if not self._staged_before:
-            self.execute(*DIALECT.create_stage())
-            self._staged_before = True
-        folder = f"{self._mine}/{next(self._numbers)}"
+        stage = DIALECT.stage(staging)
+        if stage not in self._stages:
+            self.execute(*DIALECT.create_stage(stage))
+            self._stages.add(stage)
+        folder = f"{stage}/{self._mine}/{next(self._numbers)}"
         for path in files.paths:
             self._run(DIALECT.put(str(path), folder))
         loaded = sum(int(row[3]) for row in self.query(DIALECT.copy(staging, folder)) if len(row) > 3)

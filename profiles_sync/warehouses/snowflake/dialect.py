@@ -50,14 +50,13 @@ class SnowflakeDialect(Dialect):
 
     # Staging
 
-    @property
-    def stage(self) -> str:
-        """The quoted name of the session's own stage."""
-        return self.quote(INTERNAL, "files")
+    def stage(self, staging: str) -> str:
+        """The quoted name of the session's own stage, in the schema of a staging table of that quoted name."""
+        return f"{staging.rpartition('.')[0]}.{self.quote('files')}"
 
-    def create_stage(self) -> list[str]:
+    def create_stage(self, stage: str) -> list[str]:
         """It goes with the session, and so do the files in it."""
-        return [f"CREATE TEMPORARY STAGE IF NOT EXISTS {self.stage}"]
+        return [f"CREATE TEMPORARY STAGE IF NOT EXISTS {stage}"]
 
     def create_staging(self, staging: str, columns: Mapping[str, str]) -> list[str]:
         """An empty staging table in place of whatever has its quoted name; nothing of it is kept once it is dropped."""
@@ -65,13 +64,13 @@ class SnowflakeDialect(Dialect):
         return [f"CREATE OR REPLACE TRANSIENT TABLE {staging} ({listed}) DATA_RETENTION_TIME_IN_DAYS = 0"]
 
     def put(self, file: str, folder: str) -> str:
-        """Send a file to a folder of the stage; Parquet is compressed already."""
-        return f"PUT {self.text('file://' + file)} @{self.stage}/{folder} AUTO_COMPRESS = FALSE"
+        """Send a file to a folder of a stage; Parquet is compressed already."""
+        return f"PUT {self.text('file://' + file)} @{folder} AUTO_COMPRESS = FALSE"
 
     def copy(self, staging: str, folder: str) -> str:
         r"""Load a folder's files by the names of their columns; a text `\N` is a text, and times are times."""
         return (
-            f"COPY INTO {staging} FROM @{self.stage}/{folder}/ "
+            f"COPY INTO {staging} FROM @{folder}/ "
             "FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE NULL_IF = ()) "
             "MATCH_BY_COLUMN_NAME = CASE_SENSITIVE"
         )

@@ -1,7 +1,9 @@
 """A few rows within the statement that applies them: no file, no stage and no staging table, which take seconds each.
 
-An hour brings most event tables a handful of rows. They are bound to the statement, so the query history has none of
-them. Source: Snowflake documentation, "VALUES", "Binding data"; the limits are well below those of a statement.
+An hour brings most event tables a handful of rows. They are bound to the statement, so no text in the query history has
+them; the function BIND_VALUES tells them for seven days to the user, and to who may monitor or operate the virtual
+warehouse, unless ALLOW_BIND_VALUES_ACCESS is FALSE in the account. `bound_rows: false` sends none.
+Source: Snowflake documentation, "VALUES", "Binding data", "BIND_VALUES"; the limits are well below a statement's.
 """
 
 from dataclasses import dataclass

@@ -11,7 +11,8 @@ from profiles_sync.warehouses.declared import Declared
 class SnowflakeSettings(Declared):
     """Connection fields. A user of the type SERVICE, as `setup-sql` makes it, logs in by a key pair only.
 
-    `host`, `port` and `protocol` are for a private link or a stand-in; an account has a host of its own.
+    `bound_rows` says whether a few rows may go with the statement, see `inline`. `host`, `port` and `protocol` are for
+    a private link or a stand-in; an account has a host of its own.
     """
 
     type: Literal["snowflake"]
@@ -24,6 +25,7 @@ class SnowflakeSettings(Declared):
     warehouse: str = Field(min_length=1)
     role: str | None = None
     load: Literal["native"] = "native"
+    bound_rows: bool = True
     host: str | None = None
     port: int = Field(default=443, ge=1, le=65535)
     protocol: Literal["https", "http"] = "https"

@@ -33,6 +33,8 @@ class SnowflakeWarehouse:
         self, name: str, settings: SnowflakeSettings, schema: str, patience: float = 20, lease: float = 15
     ) -> None:
         self.name, self.settings, self.patience, self.lease, self.few = name, settings, patience, lease, MOST
+        if not settings.bound_rows:
+            self.few = 0
         self.schema = physical_schema(settings.schema_name or schema, CAPABILITIES)
 
     @property

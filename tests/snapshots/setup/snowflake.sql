@@ -25,12 +25,18 @@ CREATE USER IF NOT EXISTS "SEGMENT_USER" TYPE = SERVICE DEFAULT_ROLE = "SEGMENT"
 ALTER USER "SEGMENT_USER" SET RSA_PUBLIC_KEY = $segment_public_key;
 GRANT ROLE "SEGMENT" TO USER "SEGMENT_USER";
 
--- 5. Let the addresses in that Profiles Sync connects from: 203.0.113.7/32, 198.51.100.0/28, 2001:db8::/48
+-- 5. Keep the values of rows out of the query history
+--    A few rows go with a statement, as bound values. For seven days the function BIND_VALUES tells them to this user
+--    and to who may monitor or operate the virtual warehouse. Set bound_rows: false in the settings and no row is
+--    bound; or have nobody told, whatever runs in the account:
+--      ALTER ACCOUNT SET ALLOW_BIND_VALUES_ACCESS = FALSE
+
+-- 6. Let the addresses in that Profiles Sync connects from: 203.0.113.7/32, 198.51.100.0/28, 2001:db8::/48
 --    A network policy for this user alone; it stands above the account's.
 --    A policy's list takes IPv4 only; a network rule is needed for 2001:db8::/48.
 CREATE NETWORK POLICY IF NOT EXISTS "SEGMENT_USER_ADDRESSES" ALLOWED_IP_LIST = ('203.0.113.7/32', '198.51.100.0/28');
 ALTER NETWORK POLICY "SEGMENT_USER_ADDRESSES" SET ALLOWED_IP_LIST = ('203.0.113.7/32', '198.51.100.0/28');
 ALTER USER "SEGMENT_USER" SET NETWORK_POLICY = "SEGMENT_USER_ADDRESSES";
 
--- 6. Test the user and its key
+-- 7. Test the user and its key
 --    snowsql -a ACCOUNT -u SEGMENT_USER -d SEGMENT_EVENTS -w SEGMENT_WAREHOUSE --private-key-path rsa_key.p8 -q 'SELECT CURRENT_ROLE()'
