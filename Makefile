@@ -42,8 +42,10 @@ test-all: install install-spark-3 install-servers install-airflow ## Run what is
 	$(PY) -m pytest -q -n 2 -m "slow and not spark and not standin"
 	$(PY) -m pytest -q -m "slow and spark and not standin"
 
-test-standins: install install-servers ## Run the whole contract on every warehouse's stand-in (an hour)
+test-standins: install install-spark-3 install-servers ## Run the whole contract on every warehouse's stand-in, Spark's connectors, and EMR's jobs on a cluster (an hour)
 	$(PY) -m pytest -q -n 2 -m standin tests/warehouses
+	$(PY3) -m pytest -q -m standin tests/connectors
+	$(PY) -m pytest -q -m standin tests/emr
 
 check: install install-servers ## Format, lint, types, import contracts and the tests without a JVM, in under a minute
 	$(PY) -m ruff format --check .

@@ -24,6 +24,7 @@ class BigQuery:
     port: int
     process: subprocess.Popen | None = None
     lost: bool = False
+    grpc: int | None = None  # a port for streams, by TLS
 
     @property
     def endpoint(self):
@@ -48,6 +49,7 @@ class BigQuery:
         if not (ENVIRONMENT / ".installed").exists():
             raise RuntimeError("no BigQuery stand-in; `make install-servers` builds one")
         command = [ENVIRONMENT / "bin/python", ROOT / "tests/bigquery_standin.py", str(self.port), self.folder / "data"]
+        command += [str(self.grpc)] if self.grpc else []
         home = {**os.environ, "HOME": str(ENVIRONMENT / "home")}
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(_with_us(command), stdout=log, stderr=log, cwd=self.folder, env=home)
@@ -71,11 +73,13 @@ class BigQuery:
 
 
 @contextmanager
-def bigquery():
-    """A started server, gone afterwards."""
+def bigquery(tls=None):
+    """A started server, gone afterwards; with the folder `tls` of a key and a certificate it takes streams, too."""
     memory = Path("/dev/shm")  # the stand-in waits for its disk after each statement
     folder = Path(tempfile.mkdtemp(prefix="bigquery-", dir=memory if memory.is_dir() else None))
-    server = BigQuery(folder, free_port())
+    server = BigQuery(folder, free_port(), grpc=free_port() if tls else None)
+    if tls:
+        shutil.copytree(tls, folder, dirs_exist_ok=True)
     try:
         server.start()
         yield server

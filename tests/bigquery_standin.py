@@ -1,4 +1,7 @@
-"""The BigQuery stand-in, with what it lacks of what the sync needs: `python bigquery_standin.py PORT FOLDER`.
+"""The BigQuery stand-in, with what it lacks of what the sync needs: `python bigquery_standin.py PORT FOLDER [STREAMS]`.
+
+Spark's connector writes to the port STREAMS by TLS, for it speaks nothing else; `key.pem` and `cert.pem` lie beside
+the folder.
 
 It runs in an environment of its own, where bqemulator is. What is added here behaves as BigQuery's documentation says:
 
@@ -7,6 +10,7 @@ It runs in an environment of its own, where bqemulator is. What is added here be
 - `CALL BQ.ABORT_SESSION`, which takes back what the session's transaction did;
 - `If-Match` on a table, which bqemulator says it knows and does not look at;
 - several columns in one ALTER TABLE;
+- the names of types that the REST interface has, which are those of legacy SQL; Spark's connector knows no others;
 - INFORMATION_SCHEMA.COLUMNS, of which bqemulator makes a statement of as many literals as there are columns: seconds
   for a few tables, minutes for thousands. It is the same here in one literal, with the columns that a sync asks for.
 """
@@ -17,6 +21,7 @@ import sys
 from contextvars import ContextVar
 from pathlib import Path
 
+import grpc.aio
 from bqemulator import server
 from bqemulator.api.routes import jobs
 from bqemulator.config import LogLevel, PersistenceMode, Settings
@@ -32,6 +37,7 @@ _SESSION = ContextVar("session", default=None)
 _ABORT = re.compile(r"CALL BQ\.ABORT_SESSION\((?:'([^']*)')?\)", re.I)
 _CONTROL = re.compile(r"(BEGIN|COMMIT|ROLLBACK) TRANSACTION", re.I)
 _ALTER = re.compile(r"(ALTER TABLE \S+) (ADD COLUMN [^;]*)")
+_LEGACY = {"INT64": "INTEGER", "FLOAT64": "FLOAT", "BOOL": "BOOLEAN"}
 _DEFINES = re.compile(r"\s*(CREATE|ALTER|DROP)\b", re.I)
 
 open_sessions = {}  # session to the interpreter that holds its open transaction
@@ -167,17 +173,36 @@ def create_app(context):
                 return JSONResponse({"error": error}, status_code=412)
         return await call_next(request)
 
+    @app.middleware("http")
+    async def legacy_types(request: Request, call_next):
+        response = await call_next(request)
+        if request.method != "GET" or request.url.path.split("/")[-2] != "tables" or response.status_code != 200:
+            return response
+        table = json.loads(b"".join([part async for part in response.body_iterator]))
+        for field in table.get("schema", {}).get("fields", []):
+            field["type"] = _LEGACY.get(field["type"], field["type"])
+        return JSONResponse(table)
+
     return app
 
 
 server.create_app = create_app
+
+
+def add_tls_port(grpc_server, address):
+    key, certificate = ((JOURNAL.parent / name).read_bytes() for name in ("key.pem", "cert.pem"))
+    return grpc_server.add_secure_port(address, grpc.ssl_server_credentials([(key, certificate)]))
+
+
+if len(sys.argv) > 3:
+    grpc.aio.Server.add_insecure_port = add_tls_port
 
 if __name__ == "__main__":
     settings = Settings(
         rest_host="127.0.0.1",
         rest_port=int(sys.argv[1]),
         grpc_host="127.0.0.1",
-        grpc_port=0,
+        grpc_port=int(sys.argv[3]) if len(sys.argv) > 3 else 0,
         persistence_mode=PersistenceMode.PERSISTENT,
         data_dir=Path(sys.argv[2]),
         log_level=LogLevel.ERROR,

@@ -32,8 +32,10 @@ READS = [
     ("backfill", "local"),
     ("rebuild", "--into", "anew"),
 ]
-#: They print what was changed of a warehouse, or SQL that is written without looking at the lake.
+#: They print what was changed of a warehouse, what another space's settings say, or SQL that is written without looking
+#: at the lake.
 OTHERS = {
+    ("import-rules",),
     ("schedule",),
     ("demo",),
     *(("warehouse", name) for name in ("add", "enable", "disable", "delete", "setup-sql")),

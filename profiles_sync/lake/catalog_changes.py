@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from profiles_sync.lake.changes import last_per_key
-from profiles_sync.lake.fetched import fetched
+from profiles_sync.lake.fetched import fetched, handed
 from profiles_sync.lake.lineage import refuse_another
 from profiles_sync.spec.tables import Change, Table, Type, table
 from profiles_sync.warehouses.base import OPERATION, Cursor
@@ -51,7 +51,7 @@ class CatalogChanges:
 
     def spark(self, session: Any) -> Any:  # noqa: ANN401 a DataFrame, where pyspark is
         """See `warehouses.base.Batch`."""
-        return session.createDataFrame(self._rows)
+        return handed(session, self._rows)
 
     @cached_property
     def _rows(self) -> pa.Table:

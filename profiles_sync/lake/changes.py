@@ -17,6 +17,7 @@ from deltalake import DeltaTable
 from pyarrow import fs
 
 from profiles_sync.lake import log, tips
+from profiles_sync.lake.fetched import handed
 from profiles_sync.lake.lineage import refuse_another
 from profiles_sync.lake.log import Action, Entries
 from profiles_sync.lake.storage import storage_of
@@ -55,7 +56,7 @@ class Changes:
 
     def spark(self, session: Any) -> Any:  # noqa: ANN401 a DataFrame, where pyspark is
         """See `warehouses.base.Batch`."""
-        return session.createDataFrame(self.arrow().read_all())
+        return handed(session, self.arrow().read_all())
 
     def _appended(self) -> pa.RecordBatchReader:
         schema = pa.schema([(name, ARROW[kind]) for name, kind in self.types.items()])

@@ -1,7 +1,7 @@
-"""Rows of a Spark DataFrame as Arrow; Spark 3.5 has no public word for it."""
+"""Rows of a Spark DataFrame as Arrow, and the other way round; Spark 3.5 has no public words for it."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -10,6 +10,9 @@ from profiles_sync.spec.tables import Type
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+_AT_ONCE = 20_000  # rows that travel to Spark 3.5 as one value
+_SPELLED = {ARROW[kind]: kind.value for kind in Type}
 
 
 def fetched(rows: "DataFrame", types: Mapping[str, Type]) -> pa.Table:
@@ -29,3 +32,18 @@ def _packed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         with pa.ipc.new_stream(out, batch.schema) as writer:
             writer.write_batch(batch)
         yield pa.RecordBatch.from_arrays([pa.array([out.getvalue().to_pybytes()])], ["rows"])
+
+
+def handed(session: Any, rows: pa.Table) -> Any:  # noqa: ANN401 a SparkSession, a DataFrame
+    """Rows as a DataFrame."""
+    if int(session.version.partition(".")[0]) >= 4:
+        return session.createDataFrame(rows)
+    listed = ", ".join(f"`{field.name.replace('`', '``')}` {_SPELLED[field.type]}" for field in rows.schema)
+    packed = [(batch["rows"][0].as_py(),) for batch in _packed(iter(rows.to_batches(max_chunksize=_AT_ONCE)))]
+    return session.createDataFrame(packed, "rows binary").mapInArrow(_unpacked, listed)
+
+
+def _unpacked(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        for rows in batch.column(0).to_pylist():
+            yield from pa.ipc.open_stream(rows)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from profiles_sync.lake.fetched import handed
 from profiles_sync.lake.tables import ARROW
 from profiles_sync.spec.tables import Table, Type
 from profiles_sync.warehouses.base import Cursor
@@ -29,7 +30,7 @@ class Given:
 
     def spark(self, session: Any) -> Any:  # noqa: ANN401 a DataFrame, where pyspark is
         """See `warehouses.base.Batch`."""
-        return session.createDataFrame(self.arrow().read_all())
+        return handed(session, self.arrow().read_all())
 
 
 def without_rows(table: Table, types: Mapping[str, Type], cursor: Cursor) -> Given:

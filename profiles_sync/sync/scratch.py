@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from profiles_sync.errors import ProfilesSyncError, WarehouseRefused
+from profiles_sync.lake.fetched import handed
 from profiles_sync.lake.tables import ARROW
 from profiles_sync.spec.tables import BY_NAME, Table, Type
 from profiles_sync.warehouses.base import INTERNAL, OPERATION, Cast, Cursor, Staged, Transactions
@@ -44,7 +45,7 @@ class _OneRow:
 
     def spark(self, session: Any) -> Any:  # noqa: ANN401 a DataFrame, where pyspark is
         """See `warehouses.base.Batch`."""
-        return session.createDataFrame(self.arrow().read_all())
+        return handed(session, self.arrow().read_all())
 
 
 class Scratch:

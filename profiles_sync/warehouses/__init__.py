@@ -36,7 +36,7 @@ def open_warehouse(
         name: In the settings.
         settings: Of the warehouse.
         schema: The space's; the settings may name another.
-        spark: Gives the session, for a warehouse that Spark itself writes.
+        spark: Gives the session, for a warehouse that Spark itself writes, or whose connector does.
     """
     match settings:
         case DuckDBSettings():
@@ -44,9 +44,9 @@ def open_warehouse(
         case PostgresSettings():
             return PostgresWarehouse(name, settings, schema)
         case SnowflakeSettings():
-            return SnowflakeWarehouse(name, settings, schema)
+            return SnowflakeWarehouse(name, settings, schema, spark=spark)
         case BigQuerySettings():
-            return BigQueryWarehouse(name, settings, schema)
+            return BigQueryWarehouse(name, settings, schema, spark=spark)
         case RedshiftSettings():
             return RedshiftWarehouse(name, settings, schema)
         case SynapseSettings():

@@ -17,7 +17,7 @@ from tests.emr.cluster import cluster, home, until
 from tests.lakes import random_events, rows_of
 from tests.stores import s3_server
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
+pytestmark = [pytest.mark.standin, pytest.mark.timeout(2400)]
 ROOT = Path(__file__).parents[2]
 BUCKET = "profiles-of-acme"
 SETTINGS = """\

@@ -8,7 +8,13 @@ import time
 
 import pytest
 
-from profiles_sync.errors import ProfilesSyncError, WarehouseBusy, WarehouseRefused, WarehouseUnreachable
+from profiles_sync.errors import (
+    ProfilesSyncError,
+    WarehouseBusy,
+    WarehouseConflict,
+    WarehouseRefused,
+    WarehouseUnreachable,
+)
 from profiles_sync.settings import load, origins
 from profiles_sync.warehouses import PostgresSettings
 from profiles_sync.warehouses.base import Cast
@@ -148,7 +154,7 @@ def test_a_table_that_somebody_keeps_locked_fails_alone_and_in_time(place, conne
     with place.server.connect(place.database) as other, other.transaction():
         other.execute("LOCK TABLE acme.t")
         started = time.monotonic()
-        with pytest.raises(WarehouseRefused, match="lock timeout"):
+        with pytest.raises(WarehouseConflict, match="lock timeout"):
             connection.execute("INSERT INTO acme.t VALUES ('a')")
         assert time.monotonic() - started < 20
 

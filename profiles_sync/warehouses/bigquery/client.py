@@ -102,7 +102,7 @@ class Calls:
         from google.oauth2 import service_account
 
         settings = self.settings
-        if settings.endpoint and settings.endpoint.startswith("http://"):
+        if settings.is_anonymous:
             return AnonymousCredentials()
         try:
             if settings.credentials:

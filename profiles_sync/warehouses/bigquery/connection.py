@@ -25,11 +25,12 @@ class BigQueryConnection:
         calls: The client.
         dialect: For names.
         patience: Seconds to wait for another sync.
+        loads: What puts rows into staging tables.
     """
 
-    def __init__(self, calls: Calls, dialect: Dialect, patience: float) -> None:
+    def __init__(self, calls: Calls, dialect: Dialect, patience: float, loads: Loads) -> None:
         self._calls, self._dialect, self._patience = calls, dialect, patience
-        self._loads = Loads(calls)
+        self._loads = loads
         self._session: str | None = None
         self._lease: Lease | None = None
         self._within = self._begun = self._gone = False

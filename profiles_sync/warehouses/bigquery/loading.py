@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import IO, TYPE_CHECKING
@@ -41,10 +41,8 @@ class Loads:
         """Upload the rows; see `protocol.Connection.load`."""
         staging = f"{staging[:-1]}__{self._schema}_{self._run}{staging[-1]}"
         table = self._table(staging)
-        kinds = {names[column]: CAPABILITIES.types[Type(kind)] for column, kind in batch.types.items()}
         rows = renamed(batch.arrow(), names)
-        if OPERATION in rows.schema.names:
-            kinds[OPERATION] = CAPABILITIES.types[Type.STRING]
+        kinds = kinds_of(batch, names, rows.schema.names)
         self._make(table, kinds, batch.table.name)
         with tempfile.TemporaryFile() as file:
             written = _written(rows, file)
@@ -111,6 +109,12 @@ class Loads:
 
 def _digest(schema: str) -> str:
     return hashlib.sha1(schema.encode(), usedforsecurity=False).hexdigest()[:8]
+
+
+def kinds_of(batch: Batch, names: Mapping[str, str], staged: Collection[str]) -> dict[str, str]:
+    """Column to type of a batch's staging table; `staged` are its columns."""
+    kinds = {names[column]: CAPABILITIES.types[Type(kind)] for column, kind in batch.types.items()}
+    return kinds | ({OPERATION: CAPABILITIES.types[Type.STRING]} if OPERATION in staged else {})
 
 
 def _fields(kinds: Mapping[str, str]) -> "list[bigquery.SchemaField]":

@@ -11,8 +11,9 @@ from profiles_sync.warehouses.declared import Declared
 class SnowflakeSettings(Declared):
     """Connection fields. A user of the type SERVICE, as `setup-sql` makes it, logs in by a key pair only.
 
-    `bound_rows` says whether a few rows may go with the statement, see `inline`. `host`, `port` and `protocol` are for
-    a private link or a stand-in; an account has a host of its own.
+    `load` is `native`, by files from this process, or `connector`, by Spark's executors. `bound_rows` says whether few
+    rows may go with the statement, see `inline`. `host`, `port` and `protocol` are for a private link or a stand-in; an
+    account has a host of its own.
     """
 
     type: Literal["snowflake"]
@@ -24,7 +25,7 @@ class SnowflakeSettings(Declared):
     database: str = Field(min_length=1)
     warehouse: str = Field(min_length=1)
     role: str | None = None
-    load: Literal["native"] = "native"
+    load: Literal["native", "connector"] = "native"
     bound_rows: bool = True
     host: str | None = None
     port: int = Field(default=443, ge=1, le=65535)
