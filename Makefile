@@ -42,8 +42,8 @@ test-all: install install-spark-3 install-servers install-airflow ## Run what is
 	$(PY) -m pytest -q -n 2 -m "slow and not spark and not standin"
 	$(PY) -m pytest -q -m "slow and spark and not standin"
 
-test-standins: install install-spark-3 install-servers ## Run the whole contract on every warehouse's stand-in, Spark's connectors, and EMR's jobs on a cluster (an hour)
-	$(PY) -m pytest -q -n 2 -m standin tests/warehouses
+test-standins: install install-spark-3 install-servers ## Run the whole contract on every warehouse's stand-in, Spark's connectors, EMR's jobs on a cluster, and a kill at every step (two hours)
+	$(PY) -m pytest -q -n 2 -m standin tests/warehouses tests/sync
 	$(PY3) -m pytest -q -m standin tests/connectors
 	$(PY) -m pytest -q -m standin tests/emr
 

@@ -178,10 +178,14 @@ def clean(space, runs):
 
 
 SHARES = 8
-_LONG = (pytest.mark.slow, pytest.mark.timeout(1800))
 
 
-@pytest.mark.parametrize("share", ["some", *(pytest.param(n, marks=_LONG) for n in range(SHARES))])
+def _marks(share):
+    """Every fourth step is tried in each run of the slow tests, every step with the stand-ins."""
+    return pytest.mark.timeout(1800), pytest.mark.standin if share % 4 else pytest.mark.slow
+
+
+@pytest.mark.parametrize("share", ["some", *(pytest.param(n, marks=_marks(n)) for n in range(SHARES))])
 def test_killed_before_a_step_and_run_again(space, clean, runs, share):
     steps, rows = clean
     chosen = [steps // 2] if share == "some" else range(1 + share, steps + 1, SHARES)
