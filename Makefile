@@ -21,11 +21,11 @@ install-spark-3: ## Build .venv-spark-3, the second lane (Spark 3.5, Delta 3.3)
 
 install-servers: install ## Find or install what tests start themselves: Postgres, stand-ins for Snowflake and BigQuery
 	@scripts/postgres.sh .venv
-	@scripts/fakesnow.sh .venv
+	@scripts/own_venv.sh .venv-fakesnow requirements/fakesnow.txt
 	@scripts/bqemulator.sh .venv-bqemulator
 
 install-airflow: install ## Build .venv-airflow, in which the tests run the DAG in conf/airflow
-	@scripts/airflow.sh .venv-airflow
+	@scripts/own_venv.sh .venv-airflow requirements/airflow.txt
 
 pack: install ## Pack Python and all that jobs need but Spark into build/emr, for EMR; SETTINGS="a.yml b.yml" go with it
 	@scripts/pack.sh build/emr/environment.tar.gz $(SETTINGS)

@@ -3,20 +3,14 @@
 #   [OUT=dist] scripts/release.sh VENV [audit]
 set -euo pipefail
 cd "$(dirname "$0")/.."
-venv=$1 lock=requirements/release.txt tools=.venv-release out=${OUT:-dist}
+venv=$1 tools=.venv-release out=${OUT:-dist}
 uv=$(command -v uv || echo .tools/bin/uv)
 export UV_PYTHON_DOWNLOADS=never
 
 say() { printf '==> %s\n' "$*" >&2; }
 
 # The tools have an environment of their own: they would be in the SBOM else.
-key=$(sha256sum "$lock" | cut -d' ' -f1)
-if [ "$(cat "$tools/.installed" 2>/dev/null)" != "$key" ]; then
-    say "building $tools from $lock"
-    "$uv" venv --quiet --clear --python "$venv/bin/python" "$tools"
-    "$uv" pip install --quiet --python "$tools/bin/python" --require-hashes -r "$lock"
-    printf '%s' "$key" >"$tools/.installed"
-fi
+scripts/own_venv.sh "$tools" requirements/release.txt
 
 if [ "${2:-}" = audit ]; then
     say "known vulnerabilities of the locked packages"

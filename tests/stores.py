@@ -8,6 +8,8 @@ import subprocess
 import sys
 from contextlib import contextmanager
 
+import boto3
+
 SERVER = """
 import sys
 import threading
@@ -46,3 +48,9 @@ def s3_server():
             }
         finally:
             process.kill()
+
+
+def make_bucket(variables, name):
+    """A bucket in the server's region, made by the usual chain of credentials."""
+    where = {"CreateBucketConfiguration": {"LocationConstraint": variables["AWS_REGION"]}}
+    boto3.client("s3", region_name=variables["AWS_REGION"]).create_bucket(Bucket=name, **where)

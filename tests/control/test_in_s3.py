@@ -18,7 +18,7 @@ from profiles_sync.lake.opening import lake_of
 from profiles_sync.lake.paths import PathLake
 from profiles_sync.settings import load
 from tests.commands import EVENTS, SETTINGS, a_space, in_process, query, write_events
-from tests.stores import s3_server
+from tests.stores import make_bucket, s3_server
 
 
 @pytest.fixture
@@ -26,8 +26,7 @@ def lake(monkeypatch):
     with s3_server() as variables:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        where = {"CreateBucketConfiguration": {"LocationConstraint": variables["AWS_REGION"]}}
-        boto3.client("s3", region_name=variables["AWS_REGION"]).create_bucket(Bucket="control-of-acme", **where)
+        make_bucket(variables, "control-of-acme")
         yield PathLake("s3://control-of-acme/lake", "acme")
 
 

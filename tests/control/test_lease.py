@@ -8,7 +8,6 @@ import time
 import uuid
 from contextlib import ExitStack
 
-import boto3
 import obstore
 import orjson
 import pytest
@@ -19,7 +18,7 @@ from profiles_sync.control.process import Process
 from profiles_sync.errors import LakeBusy, LockLost
 from profiles_sync.lake.tables import Lake, scan
 from tests.commands import environment
-from tests.stores import s3_server
+from tests.stores import make_bucket, s3_server
 
 SHORT = 2.0  # seconds that a lease of these tests holds
 PASSED = SHORT + 4  # after which anybody may take it: the store tells whole seconds
@@ -54,8 +53,7 @@ def lake(store, monkeypatch):
     for name, value in store.items():
         monkeypatch.setenv(name, value)
     bucket = f"lake-{uuid.uuid4().hex}"
-    where = {"CreateBucketConfiguration": {"LocationConstraint": store["AWS_REGION"]}}
-    boto3.client("s3", region_name=store["AWS_REGION"]).create_bucket(Bucket=bucket, **where)
+    make_bucket(store, bucket)
     return Lake(f"s3://{bucket}/lake", "acme")
 
 
@@ -202,8 +200,7 @@ def test_a_store_that_is_gone_ends_the_run_when_its_lease_does(store, monkeypatc
     with s3_server() as other:
         for name, value in other.items():
             monkeypatch.setenv(name, value)
-        where = {"CreateBucketConfiguration": {"LocationConstraint": other["AWS_REGION"]}}
-        boto3.client("s3", region_name=other["AWS_REGION"]).create_bucket(Bucket="lake-of-acme", **where)
+        make_bucket(other, "lake-of-acme")
         held = only_run(Lake("s3://lake-of-acme", "acme"), SHORT)
         guarded = held.__enter__()
         guarded.guard()

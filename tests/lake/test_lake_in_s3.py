@@ -1,6 +1,5 @@
 """A lake in S3, with credentials from the usual chain: the same tables as in a folder."""
 
-import boto3
 import pytest
 
 from profiles_sync.lake import indexes, merging
@@ -10,7 +9,7 @@ from profiles_sync.sync.preview import preview
 from profiles_sync.sync.status import status_of
 from profiles_sync.sync.upkeep import upkeep
 from tests.lakes import Twin, rows_of
-from tests.stores import s3_server
+from tests.stores import make_bucket, s3_server
 from tests.sync.steps import assert_same, job, stream
 
 
@@ -24,8 +23,7 @@ def store():
 def bucket(store, monkeypatch):
     for name, value in store.items():
         monkeypatch.setenv(name, value)
-    where = {"CreateBucketConfiguration": {"LocationConstraint": store["AWS_REGION"]}}
-    boto3.client("s3", region_name=store["AWS_REGION"]).create_bucket(Bucket="lake-of-acme", **where)
+    make_bucket(store, "lake-of-acme")
     return "s3://lake-of-acme/spaces/lake"
 
 

@@ -3,7 +3,6 @@
 import random
 import uuid
 
-import boto3
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,7 +15,7 @@ from profiles_sync.pipeline.components import components, contract
 from profiles_sync.pipeline.edges import SCHEMA, files, pieces, shares
 from profiles_sync.pipeline.storage import resolve
 from profiles_sync.pipeline.union_find import forest, union
-from tests.stores import s3_server
+from tests.stores import make_bucket, s3_server
 
 BIG = 2**63 - 1
 CHAIN = [(node, node + 1) for node in range(500)]
@@ -164,8 +163,7 @@ def test_rounds_need_no_word_of_spark_s_for_an_object_store(spark, monkeypatch):
             monkeypatch.setenv(name, value)
             monkeypatch.setitem(spark.sparkContext.environment, name, value)
         bucket = f"edges-{uuid.uuid4().hex}"
-        where = {"CreateBucketConfiguration": {"LocationConstraint": variables["AWS_REGION"]}}
-        boto3.client("s3", region_name=variables["AWS_REGION"]).create_bucket(Bucket=bucket, **where)
+        make_bucket(variables, bucket)
         path = f"s3://{bucket}/edges/all.parquet"
         filesystem, inner = resolve(path)
         pq.write_table(pa.table(list(ends(edges)), SCHEMA), inner, filesystem=filesystem, row_group_size=20)

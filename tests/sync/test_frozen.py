@@ -7,7 +7,6 @@ import sys
 import time
 import uuid
 
-import boto3
 import pytest
 
 from profiles_sync.control import history
@@ -16,7 +15,7 @@ from profiles_sync.lake.listing import public_tables
 from profiles_sync.lake.opening import lake_of
 from tests.commands import environment
 from tests.lakes import Twin, rows_of
-from tests.stores import s3_server
+from tests.stores import make_bucket, s3_server
 from tests.sync.steps import assert_same, job, stream
 
 FROZEN = """
@@ -67,8 +66,7 @@ def twin(tmp_path, store, monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("profiles_sync.control.process._machine", lambda: "another machine")
     bucket = f"lake-{uuid.uuid4().hex}"
-    where = {"CreateBucketConfiguration": {"LocationConstraint": store["AWS_REGION"]}}
-    boto3.client("s3", region_name=store["AWS_REGION"]).create_bucket(Bucket=bucket, **where)
+    make_bucket(store, bucket)
     twin = Twin(tmp_path / "space", lake=f"s3://{bucket}/lake")
     twin.write(stream(1, 30))
     assert job(twin).status == "Success"
