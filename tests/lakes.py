@@ -6,7 +6,8 @@ import random
 from pathlib import Path
 
 from profiles_sync.lake.tables import scan
-from profiles_sync.pipeline.run import Engine, take_new_events
+from profiles_sync.pipeline.engine import Engine
+from profiles_sync.pipeline.run import take_new_events
 from profiles_sync.settings import load
 from profiles_sync.spec import tables
 from profiles_sync.spec.events import Rejected, read_line

@@ -17,6 +17,7 @@ from profiles_sync.pipeline.whole_batch import (
     is_half_written,
     kept_in,
     land_nothing,
+    lines_of,
     read,
     resolve,
     write_identity,
@@ -77,10 +78,7 @@ def _opened(engine: Engine, report: Report) -> Batch | None:
 
 
 def _staged(reading: Reading) -> Report:
-    report = Report(batch=reading.batch.number, warnings=reading.warnings)
-    for one in reading.parsed:
-        report.read += one.lines
-        for reason, count in one.quarantined.items():
-            report.quarantined[reason] = report.quarantined.get(reason, 0) + count
+    report = lines_of(reading.batch, reading.parsed)
+    report.warnings += reading.warnings
     report.events = report.read - sum(report.quarantined.values())
     return report

@@ -53,6 +53,11 @@ class Batch:
     files: tuple[SourceFile, ...]
     before: Progress = field(default_factory=Progress)
 
+    @property
+    def weight(self) -> int:
+        """Its files' bytes as lines of JSON."""
+        return sum(file.weight for file in self.files)
+
 
 def unfinished(lake: Lake) -> Batch | None:
     """The batch that was opened and never landed, if any."""

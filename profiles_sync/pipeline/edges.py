@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from profiles_sync.pipeline.storage import below, resolve
+from profiles_sync.pipeline.storage import below, made, resolve
 from profiles_sync.pipeline.union_find import Numbers
 
 SCHEMA = pa.schema([("node", pa.int64()), ("component", pa.int64())])
@@ -93,9 +93,7 @@ def write(rows: Iterable[pa.RecordBatch], folder: str) -> Iterator[str]:
 
 @contextmanager
 def _new_file(folder: str) -> Iterator[tuple[str, pq.ParquetWriter]]:
-    filesystem, root = resolve(folder)
-    if isinstance(filesystem, fs.LocalFileSystem):  # an object store has no folders
-        filesystem.create_dir(root, recursive=True)
+    filesystem, _ = made(folder)
     path = below(folder, f"{uuid.uuid4().hex}.parquet")
     # Hashes as ids neither repeat nor compress, and nobody filters by them.
     plain = {"compression": "none", "use_dictionary": False, "write_statistics": False}

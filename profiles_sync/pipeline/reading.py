@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import orjson
-from pyarrow import fs
 
 from profiles_sync import __version__
 from profiles_sync.errors import LakeError, SourceUnreachable
@@ -20,7 +19,7 @@ from profiles_sync.pipeline.delta_source import is_mark
 from profiles_sync.pipeline.parse import ParseTask, parse
 from profiles_sync.pipeline.shares import shares
 from profiles_sync.pipeline.staged import Parsed
-from profiles_sync.pipeline.storage import resolve
+from profiles_sync.pipeline.storage import made, resolve
 from profiles_sync.settings import Settings
 
 Run = Callable[[Callable[[ParseTask], str], Sequence[ParseTask], int], list[str]]
@@ -55,7 +54,7 @@ def read_files(lake: Lake, settings: Settings, batch: Batch, run: Run) -> Readin
     parsed = _staged(folder, key, settled)
     if parsed is None:
         todo = _tasks(settings, batch, folder)
-        parsed = [Parsed.from_json(text) for text in run(_parse, todo, sum(file.weight for file in batch.files))]
+        parsed = [Parsed.from_json(text) for text in run(_parse, todo, batch.weight)]
         if settled:
             _all_there(batch, parsed)
         _stage(folder, key, parsed)
@@ -119,9 +118,7 @@ def _key(settings: Settings, batch: Batch, folder: str) -> dict[str, str]:
 
 
 def _stage(folder: str, key: dict[str, str], parsed: Sequence[Parsed]) -> None:
-    filesystem, root = resolve(folder)
-    if isinstance(filesystem, fs.LocalFileSystem):
-        filesystem.create_dir(root, recursive=True)
+    filesystem, root = made(folder)
     with filesystem.open_output_stream(f"{root}/parsed.json") as out:
         out.write(orjson.dumps({"key": key, "parsed": parsed}))
 

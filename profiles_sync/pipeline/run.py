@@ -8,8 +8,6 @@ from profiles_sync.pipeline.whole_batch import carry_out
 from profiles_sync.settings import Settings
 from profiles_sync.spec import tables
 
-__all__ = ["Engine", "Report", "find_new_files", "prepare", "rebuild", "take_new_events"]
-
 
 def take_new_events(engine: Engine, report: Report | None = None) -> Report:
     """Finish what a crash left, then take every new file as one batch.

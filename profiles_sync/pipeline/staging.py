@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 from pyarrow import fs
 
-from profiles_sync.pipeline.storage import below, resolve
+from profiles_sync.pipeline.storage import below, made, resolve
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,7 @@ class Slice:
 
 def write(folder: str, tables: Sequence[pa.Table]) -> list[Slice]:
     """Write tables into one new file below `folder`; a Slice for each."""
-    filesystem, root = resolve(folder)
-    if isinstance(filesystem, fs.LocalFileSystem):  # an object store has no folders
-        filesystem.create_dir(root, recursive=True)
+    filesystem, _ = made(folder)
     path = below(folder, f"{uuid.uuid4().hex}.arrow")
     slices = []
     with filesystem.open_output_stream(resolve(path)[1]) as out:
@@ -58,9 +56,7 @@ def clear(folder: str) -> None:
 
 def mark(folder: str) -> None:
     """Leave a mark: a folder with an empty file in it, for an object store has no folders."""
-    filesystem, root = resolve(folder)
-    if isinstance(filesystem, fs.LocalFileSystem):
-        filesystem.create_dir(root, recursive=True)
+    filesystem, root = made(folder)
     with filesystem.open_output_stream(f"{root}/mark"):
         pass
 

@@ -14,12 +14,17 @@ from profiles_sync.errors import SourceError, SourceUnreachable
 _SCHEMES = {"s3", "gs", "gcs", "abfs", "abfss"}
 
 
+def is_url(path: str) -> bool:
+    """Whether it is one, and not a local path."""
+    return "://" in path
+
+
 def below(path: str, relative: str) -> str:
     """The path or URL of what stands at `relative` below a path or URL."""
     relative = relative.strip("/")
     if not relative:
         return path
-    return f"{path.rstrip('/')}/{quote(relative, safe='/=+:@,') if '://' in path else relative}"
+    return f"{path.rstrip('/')}/{quote(relative, safe='/=+:@,') if is_url(path) else relative}"
 
 
 def resolve(path: str) -> tuple[fs.FileSystem, str]:
@@ -29,7 +34,7 @@ def resolve(path: str) -> tuple[fs.FileSystem, str]:
         SourceError: There is no such kind of storage, or the URL holds more than where it is.
         SourceUnreachable: It does not answer.
     """
-    if "://" not in path:
+    if not is_url(path):
         return fs.LocalFileSystem(), path.rstrip("/") or "/"
     scheme, _, rest = path.partition("://")
     host, _, inner = rest.partition("/")
@@ -48,6 +53,14 @@ def resolve(path: str) -> tuple[fs.FileSystem, str]:
         )
     filesystem, top = _store(f"{scheme}://{host}")
     return filesystem, f"{top.rstrip('/')}/{unquote(inner)}".rstrip("/")
+
+
+def made(folder: str) -> tuple[fs.FileSystem, str]:
+    """As `resolve`, with the folder there; an object store has no folders."""
+    filesystem, root = resolve(folder)
+    if isinstance(filesystem, fs.LocalFileSystem):
+        filesystem.create_dir(root, recursive=True)
+    return filesystem, root
 
 
 @lru_cache(maxsize=64)

@@ -101,13 +101,20 @@ def _begun(lake: Lake, batch: Batch) -> str:
     return lake.path(f"_staging/{batch.number}/writing")
 
 
-def counted(batch: Batch, parsed: Sequence[Parsed], resolved: Resolved) -> Report:
-    """Count, and hold the run to it: every line read is an event, a duplicate or in quarantine."""
-    report = Report(batch=batch.number, read=sum(one.lines for one in parsed), events=resolved.events)
+def lines_of(batch: Batch, parsed: Sequence[Parsed]) -> Report:
+    """How many lines were read, and how many of them are in quarantine."""
+    report = Report(batch=batch.number, read=sum(one.lines for one in parsed))
     for one in parsed:
-        report.nul_characters += one.nul_characters
         for reason, count in one.quarantined.items():
             report.quarantined[reason] = report.quarantined.get(reason, 0) + count
+    return report
+
+
+def counted(batch: Batch, parsed: Sequence[Parsed], resolved: Resolved) -> Report:
+    """Count, and hold the run to it: every line read is an event, a duplicate or in quarantine."""
+    report = lines_of(batch, parsed)
+    report.events = resolved.events
+    report.nul_characters = sum(one.nul_characters for one in parsed)
     report.duplicates = resolved.landing.duplicates
     for one in resolved.violations["code"].value_counts().to_pylist():
         report.violations[one["values"]] = one["counts"]
@@ -130,8 +137,7 @@ def _raw_counts(resolved: Resolved) -> dict[str, int]:
 
 def _write_events(engine: Engine, batch: Batch, parsed: Sequence[Parsed], resolved: Resolved) -> list[Written]:
     todo = event_tables.plan(engine.lake, batch, parsed, resolved, uuid.uuid4().hex)
-    size = sum(file.weight for file in batch.files)
-    written = [Written.from_json(text) for text in engine.run(event_tables.write, todo, size)]
+    written = [Written.from_json(text) for text in engine.run(event_tables.write, todo, batch.weight)]
     event_tables.commit(engine.lake, batch, todo, written)
     return written
 

@@ -17,7 +17,8 @@ from profiles_sync.errors import LakeBusy, ProfilesSyncError, problem_in
 from profiles_sync.lake.base import Lake
 from profiles_sync.lake.faults import explained
 from profiles_sync.lake.opening import lake_of
-from profiles_sync.pipeline.run import Engine, Report, take_new_events
+from profiles_sync.pipeline.engine import Engine, Report
+from profiles_sync.pipeline.run import take_new_events
 from profiles_sync.problems import UNREAD, Problem, problem_of
 from profiles_sync.settings import Settings
 from profiles_sync.sync.backfill import carry_on

@@ -10,7 +10,8 @@ from profiles_sync.errors import SettingsError
 from profiles_sync.lake.lineage import stand_for
 from profiles_sync.lake.opening import lake_of
 from profiles_sync.lake.paths import PathLake
-from profiles_sync.pipeline.run import Engine, Report, rebuild
+from profiles_sync.pipeline.engine import Engine, Report
+from profiles_sync.pipeline.run import rebuild
 from profiles_sync.settings import Settings
 from profiles_sync.sync.connected import take_over
 

@@ -14,7 +14,7 @@ from profiles_sync.control.policy import Right, ask
 from profiles_sync.control.warehouses import enabled
 from profiles_sync.lake.opening import lake_of
 from profiles_sync.pipeline import apart
-from profiles_sync.pipeline.run import Engine
+from profiles_sync.pipeline.engine import Engine
 from profiles_sync.settings import Settings
 from profiles_sync.sync.backfill import carry_on
 from profiles_sync.sync.connected import connect

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from profiles_sync.lake.tables import Lake
 from profiles_sync.pipeline import batches, identity, materialized_views, messages, raw_tables
 from profiles_sync.pipeline.batches import Batch
-from profiles_sync.pipeline.run import Engine, Report, prepare
+from profiles_sync.pipeline.engine import Engine, Report
+from profiles_sync.pipeline.run import prepare
 from profiles_sync.settings import Settings, load
 from profiles_sync.spec.rules import IdentityRules
 from tests.benchmarks.extracted import START, Extracted, in_order, iso, named, staged

@@ -8,7 +8,8 @@ import orjson
 from profiles_sync.lake.opening import lake_of
 from profiles_sync.lake.tables import Lake
 from profiles_sync.pipeline import messages, state
-from profiles_sync.pipeline.run import Engine, take_new_events
+from profiles_sync.pipeline.engine import Engine
+from profiles_sync.pipeline.run import take_new_events
 from profiles_sync.spec import tables
 from profiles_sync.spec.events import read_line
 from profiles_sync.spec.space import Space

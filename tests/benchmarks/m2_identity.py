@@ -18,8 +18,9 @@ from profiles_sync.lake.opening import lake_of
 from profiles_sync.lake.tables import scan
 from profiles_sync.pipeline import identity, raw_tables
 from profiles_sync.pipeline.batches import Batch
+from profiles_sync.pipeline.engine import Engine
 from profiles_sync.pipeline.kernel import Carriers, Past, Replayed
-from profiles_sync.pipeline.run import Engine, prepare
+from profiles_sync.pipeline.run import prepare
 from profiles_sync.settings import load
 from profiles_sync.spec.rules import IdentityRules
 from tests.benchmarks.extracted import RULES, Extracted, extracted, staged, to_parquet

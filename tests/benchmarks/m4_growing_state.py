@@ -19,7 +19,8 @@ from profiles_sync.lake import indexes
 from profiles_sync.lake.base import Where
 from profiles_sync.lake.opening import lake_of
 from profiles_sync.lake.tables import Lake, scan
-from profiles_sync.pipeline.run import Engine, take_new_events
+from profiles_sync.pipeline.engine import Engine
+from profiles_sync.pipeline.run import take_new_events
 from profiles_sync.spec import tables
 from profiles_sync.spec.tables import Group
 from tests.benchmarks import grown, grown_checked

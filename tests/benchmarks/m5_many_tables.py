@@ -14,7 +14,8 @@ from typing import Any
 import orjson
 from deltalake import DeltaTable
 
-from profiles_sync.pipeline.run import Engine, take_new_events
+from profiles_sync.pipeline.engine import Engine
+from profiles_sync.pipeline.run import take_new_events
 from profiles_sync.settings import Settings, load
 from profiles_sync.sync.hourly import lake_of, run
 from tests.benchmarks.extracted import iso

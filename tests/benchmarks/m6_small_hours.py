@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from profiles_sync.generator.write import write_events
-from profiles_sync.pipeline.run import Engine, take_new_events
+from profiles_sync.pipeline.engine import Engine
+from profiles_sync.pipeline.run import take_new_events
 from profiles_sync.sync.hourly import lake_of, run
 from tests.benchmarks.inputs import STREAM, space
 from tests.benchmarks.lakes import all_of_lake, events_of_lake, events_of_one_table

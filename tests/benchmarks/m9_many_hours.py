@@ -21,7 +21,8 @@ from unittest.mock import patch
 from profiles_sync.generator.stream import Shape
 from profiles_sync.generator.write import write_events
 from profiles_sync.lake.opening import lake_of
-from profiles_sync.pipeline.run import Engine, take_new_events
+from profiles_sync.pipeline.engine import Engine
+from profiles_sync.pipeline.run import take_new_events
 from profiles_sync.sync import upkeep
 from profiles_sync.sync.hourly import run
 from tests.benchmarks.inputs import STREAM, space

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 from profiles_sync.generator.write import write_events
 from profiles_sync.lake.opening import lake_of
 from profiles_sync.pipeline.components import components
-from profiles_sync.pipeline.run import Engine, take_new_events
+from profiles_sync.pipeline.engine import Engine
+from profiles_sync.pipeline.run import take_new_events
 from profiles_sync.settings import Settings, load
 from profiles_sync.spec import tables
 from profiles_sync.spec.rules import IdentityRules

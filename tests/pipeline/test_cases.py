@@ -11,8 +11,9 @@ import yaml
 
 from profiles_sync.lake.listing import public_tables
 from profiles_sync.lake.tables import scan
+from profiles_sync.pipeline.engine import Engine
 from profiles_sync.pipeline.identity import VIOLATIONS
-from profiles_sync.pipeline.run import Engine, take_new_events
+from profiles_sync.pipeline.run import take_new_events
 from profiles_sync.settings import load
 from profiles_sync.spec.tables import QUARANTINE, Change, Type, table
 from profiles_sync.sync.hourly import lake_of

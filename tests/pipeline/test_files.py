@@ -19,8 +19,9 @@ from profiles_sync.errors import LakeError, SourceUnreachable
 from profiles_sync.pipeline import batches, identity, reading, shares, staging
 from profiles_sync.pipeline.batches import SourceFile
 from profiles_sync.pipeline.discover import new_files
+from profiles_sync.pipeline.engine import Engine
 from profiles_sync.pipeline.parse import ParseTask, parse
-from profiles_sync.pipeline.run import Engine, rebuild, take_new_events
+from profiles_sync.pipeline.run import rebuild, take_new_events
 from profiles_sync.settings import load
 from profiles_sync.spec.rules import IdentityRules
 from profiles_sync.sync.hourly import run

@@ -13,7 +13,8 @@ from filelock import FileLock
 from profiles_sync.control import backfills, connections
 from profiles_sync.errors import ChangeRefused, LakeBusy, OverLimit, SettingsError
 from profiles_sync.lake.tables import scan
-from profiles_sync.pipeline.run import Engine, take_new_events
+from profiles_sync.pipeline.engine import Engine
+from profiles_sync.pipeline.run import take_new_events
 from profiles_sync.settings import load
 from profiles_sync.spec.tables import RAW_TABLES
 from profiles_sync.sync.backfill import backfill, progress_of

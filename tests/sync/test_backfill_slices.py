@@ -104,7 +104,8 @@ def test_between_any_two_slices_a_live_sync_has_its_turn_and_what_it_changed_sta
 
 @pytest.mark.slow
 def test_changes_that_no_live_sync_brought_go_with_the_last_slice(twin, place):
-    from profiles_sync.pipeline.run import Engine, take_new_events
+    from profiles_sync.pipeline.engine import Engine
+    from profiles_sync.pipeline.run import take_new_events
 
     begun(twin)
     merges = [
