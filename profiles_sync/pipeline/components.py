@@ -15,9 +15,11 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from profiles_sync.pipeline.edges import Piece, Solve, files, pieces, read, shares, solve_share, write
+from profiles_sync.pipeline.storage import is_url
 from profiles_sync.pipeline.union_find import Numbers, forest, union
 
 ONE_TASK = 50_000_000  # edges, unless the settings say otherwise; some 60 bytes each while they are solved
+_ROW = "node bigint, component bigint"
 _ROWS = 65_536  # of a batch on its way to the JVM
 AT_ONCE = 4  # tasks that share the memory which one task has at the end
 
@@ -88,7 +90,10 @@ def _solved(spark: SparkSession, dealt: Sequence[Sequence[Piece]], solve: Solve,
 
 
 def _frame(spark: SparkSession, parts: Sequence[Piece]) -> DataFrame:
-    """The pieces, read by tasks as all others read: Spark itself may have no word for the lake's object store."""
+    """All pieces of some files. Spark reads them faster, but may have no word for the lake's object store."""
+    paths = sorted({part.path for part in parts})
+    if not any(map(is_url, paths)):
+        return spark.read.schema(_ROW).parquet(*paths)
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -96,11 +101,14 @@ def _frame(spark: SparkSession, parts: Sequence[Piece]) -> DataFrame:
                 yield from read(parts[number]).to_batches(_ROWS)
 
     tasks = spark.range(0, len(parts), 1, max(1, len(parts)))
-    return tasks.mapInArrow(run, "node bigint, component bigint")
+    return tasks.mapInArrow(run, _ROW)
 
 
 def _written(rows: DataFrame, folder: str) -> list[str]:
-    """Have the tasks that made the rows write them; the files."""
+    """The files; where Spark has no word for the store, the tasks that made the rows write them."""
+    if not is_url(folder):
+        rows.write.mode("overwrite").parquet(folder)
+        return files(folder)
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for path in write(batches, folder):
