@@ -8,7 +8,7 @@ PY := .venv/bin/python
 PY3 := .venv-spark-3/bin/python
 UV := $(shell command -v uv || echo .tools/bin/uv)
 
-.PHONY: help install install-spark-3 install-bench install-servers install-airflow pack demo test test-all test-standins check bench bench-quick release audit format lock clean
+.PHONY: help install install-spark-3 install-bench install-servers install-airflow install-dbt pack demo test test-all test-standins check bench bench-quick release audit format lock clean
 
 help: ## Explain every target
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ install-servers: install ## Find or install what tests start themselves: Postgre
 
 install-airflow: install ## Build .venv-airflow, in which the tests run the DAG in conf/airflow
 	@scripts/own_venv.sh .venv-airflow requirements/airflow.txt
+
+install-dbt: install ## Build .venv-dbt, in which the tests run the dbt package
+	@scripts/own_venv.sh .venv-dbt requirements/dbt.txt
 
 pack: install ## Pack Python and all that jobs need but Spark into build/emr, for EMR; SETTINGS="a.yml b.yml" go with it
 	@scripts/pack.sh build/emr/environment.tar.gz $(SETTINGS)
@@ -76,7 +79,7 @@ format: install ## Format the code and mend what ruff can mend
 
 lock: ## Write the lock files anew
 	$(UV) pip compile -q --no-header --no-annotate --no-emit-index-url --generate-hashes --universal --python-version 3.11 \
-		--all-extras --group dev --group spark-4 pyproject.toml requirements/build.in -o requirements/spark-4.txt
+		--all-extras --group dev --group docs --group spark-4 pyproject.toml requirements/build.in -o requirements/spark-4.txt
 	$(UV) pip compile -q --no-header --no-annotate --no-emit-index-url --generate-hashes --universal --python-version 3.11 \
 		--all-extras --group dev --group spark-3 pyproject.toml requirements/build.in -o requirements/spark-3.txt
 	$(UV) pip compile -q --no-header --no-annotate --no-emit-index-url --generate-hashes --universal --python-version 3.11 \
@@ -90,8 +93,10 @@ lock: ## Write the lock files anew
 	$(UV) pip compile -q --no-header --no-annotate --no-emit-index-url --generate-hashes --universal --python-version 3.11 \
 		requirements/airflow.in -o requirements/airflow.txt
 	$(UV) pip compile -q --no-header --no-annotate --no-emit-index-url --generate-hashes --universal --python-version 3.11 \
+		requirements/dbt.in -o requirements/dbt.txt
+	$(UV) pip compile -q --no-header --no-annotate --no-emit-index-url --generate-hashes --universal --python-version 3.11 \
 		--extra alerts --extra bigquery --extra credentials --extra databricks --extra fast --extra postgres --extra redshift \
 		--extra snowflake --extra synapse -c requirements/spark-3.txt pyproject.toml requirements/emr.in -o requirements/emr.txt
 
 clean: ## Remove environments and caches
-	rm -rf .venv .venv-spark-3 .venv-fakesnow .venv-bqemulator .venv-airflow .venv-release .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis demo
+	rm -rf .venv .venv-spark-3 .venv-fakesnow .venv-bqemulator .venv-airflow .venv-dbt .venv-release .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis demo

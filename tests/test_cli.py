@@ -10,12 +10,12 @@ import pytest
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
-from profiles_sync.console.demo import this_command
 from profiles_sync.control import history
 from profiles_sync.control.lock import only_run
 from profiles_sync.lake.opening import lake_of
 from profiles_sync.lake.tables import Lake
 from profiles_sync.settings import load
+from profiles_sync.terminal.demo import this_command
 from tests.commands import BIN, EVENTS, SETTINGS, a_space, in_process, profiles_sync, query, warehouse, write_events
 
 REPEATED, BROKEN = EVENTS[0], "not json"

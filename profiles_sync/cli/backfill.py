@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from profiles_sync.cli.frame import EXIT, File, Json, print_json, screen
-from profiles_sync.console.backfill import print_progress
 from profiles_sync.settings import load
+from profiles_sync.terminal.backfill import print_progress
 
 app = typer.Typer()
 

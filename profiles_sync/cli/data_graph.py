@@ -7,8 +7,8 @@ import typer
 from profiles_sync import data_graph
 from profiles_sync.cli.frame import EXIT, File, Json, print_json, print_text
 from profiles_sync.cli.named import MaybeFile, Named, field, named, typed
-from profiles_sync.console import warehouses as console
 from profiles_sync.settings import load
+from profiles_sync.terminal import warehouses as terminal
 from profiles_sync.warehouses import setup
 
 app = typer.Typer(help="Set up the Data Graph's access to a warehouse.", no_args_is_help=True)
@@ -22,7 +22,7 @@ def prerequisites(
     from profiles_sync.sync.prerequisites import prerequisites_of
 
     found = prerequisites_of(load(settings), name)
-    (print_json if json else console.print_lacking)({"warehouse": name, "ok": not found, "lacking": list(found.told)})
+    (print_json if json else terminal.print_lacking)({"warehouse": name, "ok": not found, "lacking": list(found.told)})
     if found:
         raise typer.Exit(EXIT["Failed"])
 
@@ -46,7 +46,7 @@ def connect(
     from profiles_sync.sync import linking
 
     found = linking.connect(load(settings), name, dict(map(field, fields or [])), typed() if password_stdin else None)
-    (print_json if json else console.print_connected)(found.shown())
+    (print_json if json else terminal.print_connected)(found.shown())
     if not found.ok:
         raise typer.Exit(EXIT["Failed"])
 
@@ -59,7 +59,7 @@ def validate(
     from profiles_sync.sync import linking
 
     found = linking.validate(load(settings), name)
-    (print_json if json else console.print_validated)(found.shown())
+    (print_json if json else terminal.print_validated)(found.shown())
     if not found.ok:
         raise typer.Exit(EXIT["Failed"])
 

@@ -10,10 +10,10 @@ from profiles_sync.cli.frame import EXIT, Files, Json, in_one_line, print_json, 
 from profiles_sync.cli.outcome import Outcome, Show
 from profiles_sync.cli.secrets import in_the_environment
 from profiles_sync.cli.spaces import run_each
-from profiles_sync.console import overview
 from profiles_sync.errors import ProfilesSyncError
 from profiles_sync.session import session_of
 from profiles_sync.settings import Settings, load
+from profiles_sync.terminal import overview
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -11,12 +11,12 @@ from rich.markup import escape
 
 from profiles_sync.cli.frame import File, in_one_line, screen
 from profiles_sync.cli.running import carry_out, run_and_show
-from profiles_sync.console import overview
 from profiles_sync.control.policy import Right, ask
 from profiles_sync.control.schedule import iso
 from profiles_sync.errors import LakeBusy
 from profiles_sync.lake.opening import lake_of
 from profiles_sync.settings import load
+from profiles_sync.terminal import overview
 
 app = typer.Typer()
 _RUN = "import sys; from profiles_sync.cli.scheduling import due; due(sys.argv[1])"

@@ -8,9 +8,9 @@ import typer
 
 from profiles_sync.cli.frame import File, Files, Json, print_json
 from profiles_sync.cli.running import carry_out, run_all
-from profiles_sync.console import overview
 from profiles_sync.session import session_of
 from profiles_sync.settings import load, origins
+from profiles_sync.terminal import overview
 
 app = typer.Typer()
 
@@ -114,6 +114,6 @@ def demo(
     events: Annotated[int, typer.Option("--events", help="Events of the generated stream.")] = 50_000,
 ) -> None:
     """Run the main job on a four-event story and on a generated stream, and show what came out."""
-    from profiles_sync.console.demo import show
+    from profiles_sync.terminal.demo import show
 
     show(folder, events, carry_out)

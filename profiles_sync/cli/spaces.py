@@ -8,9 +8,9 @@ import typer
 
 from profiles_sync.cli.frame import EXIT, WRONG_USAGE, File, Json, print_json, tell
 from profiles_sync.cli.outcome import Outcome, Show
-from profiles_sync.console import overview
 from profiles_sync.errors import ProfilesSyncError
 from profiles_sync.settings import Declared, Settings, load, spaces_of
+from profiles_sync.terminal import overview
 
 app = typer.Typer()
 _BY_BADNESS = (0, EXIT["Partial success"], EXIT["Failed"], WRONG_USAGE)

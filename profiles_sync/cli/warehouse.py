@@ -7,11 +7,11 @@ import typer
 
 from profiles_sync.cli.frame import EXIT, File, Json, print_json, print_text
 from profiles_sync.cli.named import MaybeFile, field, named, typed
-from profiles_sync.console import warehouses as console
 from profiles_sync.errors import SettingsError
 from profiles_sync.session import session_of
 from profiles_sync.settings import load
 from profiles_sync.spec.selection import WORDS
+from profiles_sync.terminal import warehouses as terminal
 from profiles_sync.warehouses import setup
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def list_warehouses(settings: File, json: Json = False) -> None:
     from profiles_sync.sync.status import warehouses_of
 
     shown = {"warehouses": warehouses_of(load(settings))}
-    (print_json if json else console.print_list)(shown)
+    (print_json if json else terminal.print_list)(shown)
 
 
 @app.command()
@@ -38,7 +38,7 @@ def show(name: Name, settings: File, json: Json = False) -> None:
     from profiles_sync.sync.status import connection_of
 
     shown = connection_of(load(settings), name)
-    (print_json if json else console.print_connection)(shown)
+    (print_json if json else terminal.print_connection)(shown)
 
 
 @app.command()
@@ -125,7 +125,7 @@ def selection(
     loaded = load(settings)
     if on or off:
         selecting.select(loaded, name, on or (), off or ())
-    (print_json if json else console.print_selection)(selecting.shown(loaded, name))
+    (print_json if json else terminal.print_selection)(selecting.shown(loaded, name))
 
 
 @app.command()
@@ -135,19 +135,19 @@ def materialize(name: Name, settings: File, json: Json = False) -> None:
 
     loaded = load(settings)
     switched = switch(loaded, name, session_of(loaded))
-    (print_json if json else console.print_switched)(switched.shown())
+    (print_json if json else terminal.print_switched)(switched.shown())
     if not switched.is_verified:
         raise typer.Exit(EXIT["Failed"])
 
 
 def _show(connected: "Connected", json: bool) -> None:
-    (print_json if json else console.print_trial)(connected.shown())
+    (print_json if json else terminal.print_trial)(connected.shown())
     if not connected.trial.ok:
         raise typer.Exit(EXIT["Failed"])
 
 
 def _show_change(one: "Managed", json: bool) -> None:
-    (print_json if json else console.print_change)({"warehouse": one.name, "status": str(one.status)})
+    (print_json if json else terminal.print_change)({"warehouse": one.name, "status": str(one.status)})
 
 
 @app.command("setup-sql")

@@ -12,12 +12,12 @@ from typing import Any
 import orjson
 from rich.console import Console
 
-from profiles_sync.console.overview import screen, table
 from profiles_sync.generator.case_study import case_study_events
 from profiles_sync.generator.stream import Shape
 from profiles_sync.generator.write import write_events
 from profiles_sync.settings import Settings, load
 from profiles_sync.spec.tables import BY_NAME, Change
+from profiles_sync.terminal.overview import screen, table
 from profiles_sync.warehouses import open_warehouse
 
 _STORY = {

@@ -5,8 +5,8 @@ from typing import Any
 
 from rich.markup import escape
 
-from profiles_sync.console.overview import screen, table
 from profiles_sync.spec.sizes import in_bytes
+from profiles_sync.terminal.overview import screen, table
 
 _COLUMNS = ("requested at", "events from", "to", "status", "tables", "rows", "bytes", "left")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.markup import escape
 
-from profiles_sync.console.overview import screen, table
+from profiles_sync.terminal.overview import screen, table
 
 _MARKS = {True: "[green]ok[/]        ", False: "[red]failed[/]    ", None: "[yellow]not tried[/] "}
 _NEXT = {
