@@ -21,6 +21,7 @@ from profiles_sync.settings import load
 from profiles_sync.spec.backfill import Window
 from profiles_sync.sync import connecting
 from profiles_sync.sync.prerequisites import prerequisites_of
+from profiles_sync.warehouses.postgres import PostgresWarehouse
 from tests.commands import SETTINGS, a_space
 
 ALERTS = "alerts: {ops: {to: ./alerts.jsonl}}\n"
@@ -29,6 +30,12 @@ ALERTS = "alerts: {ops: {to: ./alerts.jsonl}}\n"
 @pytest.fixture(autouse=True)
 def key(monkeypatch, no_settings_in_the_environment):
     monkeypatch.setenv(KEY, Fernet.generate_key().decode())
+
+
+@pytest.fixture(autouse=True)
+def no_patience(monkeypatch):
+    """Nobody answers there, and nobody waits for it."""
+    monkeypatch.setattr(PostgresWarehouse.__init__, "__defaults__", (0,))
 
 
 @pytest.fixture
