@@ -58,10 +58,10 @@ check: install install-servers ## Format, lint, types, import contracts and the 
 	.venv/bin/codespell README.md CHANGELOG.md CONTRIBUTING.md DECISIONS.md profiles_sync jobs conf tests
 	$(PY) -m pytest -q -n 2 -m "not spark and not slow and not lake and not standin"
 
-bench: install-bench ## Run every measure against what it is compared with (an hour); results go to build/bench.json
+bench: install-bench ## Run every measure against what it is compared with (some hours); results go to build/bench.json after each
 	$(PY) -m tests.benchmarks --json build/bench.json
 
-bench-quick: install-bench ## The same at small sizes, in three minutes
+bench-quick: install-bench ## The same at small sizes, in some minutes
 	$(PY) -m tests.benchmarks --quick --json build/bench-quick.json
 
 install-bench: install install-servers

@@ -14,6 +14,10 @@ _CALLS = ("page", "track", "identify", "screen", "group", "alias")
 _WEIGHTS = (0.52, 0.35, 0.07, 0.04, 0.015, 0.005)
 _NAMES = ("Product Viewed", "Order Completed", "Signed Up", "Video Played", "Cart Abandoned", "Plan Changed")
 _PLANS = ("free", "pro", "team")
+_BROWSERS = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.6 Safari",
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class Shape:
         broken: Share of lines that are not events.
         poison: Share of events with an identifier that means nothing, such as `null`.
         shared: Share of device owners whose device is a family's.
+        detail: Whether the context says which browser it was, and a Track name has up to five properties of its own,
+            of several types.
     """
 
     events: int = 50_000
@@ -45,6 +51,7 @@ class Shape:
     broken: float = 0.0002
     poison: float = 0.003
     shared: float = 0.3
+    detail: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,7 @@ def _event(rnd: Random, shape: Shape, person: Person, source: str, number: int, 
         "originalTimestamp": _iso(happened),
         "sentAt": _iso(at - timedelta(milliseconds=rnd.randrange(5, 400))),
         "receivedAt": _iso(at),
-        "context": _context(rnd, person, source),
+        "context": _context(rnd, shape, person, source),
         "integrations": {},
     }
     if person.logged_in:
@@ -97,12 +104,14 @@ def _event(rnd: Random, shape: Shape, person: Person, source: str, number: int, 
     return call | _payload(rnd, shape, person, kind)
 
 
-def _context(rnd: Random, person: Person, source: str) -> dict[str, Any]:
+def _context(rnd: Random, shape: Shape, person: Person, source: str) -> dict[str, Any]:
     context: dict[str, Any] = {
         "ip": f"203.0.113.{person.number % 250}",
         "locale": rnd.choice(("en-US", "de-DE", "fr-FR")),
         "library": {"name": f"analytics-{source}", "version": "4.1.0"},
     }
+    if shape.detail:
+        context["userAgent"] = rnd.choice(_BROWSERS)
     if source == "mobile" and person.device:
         platform = "ios" if person.number % 2 else "android"
         context["device"] = {"type": platform, "id": person.device, "model": "model-1", "adTrackingEnabled": False}
@@ -131,8 +140,19 @@ def _track(rnd: Random, shape: Shape) -> dict[str, Any]:
     # Segment never changes a column's type by itself: one value in 500 is text where the others are numbers.
     price: float | str = "unknown" if rnd.random() < 0.002 else rnd.randrange(100, 99_999) / 100
     properties = {f"field_{which}": rnd.randrange(1000), "price": price, "currency": "EUR"}
+    properties |= _details(rnd, which) if shape.detail else {}
     products = [{"sku": f"sku-{rnd.randrange(300)}", "quantity": rnd.randrange(1, 4)}]
     return {"event": name, "properties": properties | {"cart": {"products": products, "total": price}}}
+
+
+def _details(rnd: Random, which: int) -> dict[str, Any]:
+    own = {
+        "ratio": rnd.randrange(10_000) / 8,
+        "label": f"label {rnd.randrange(30)}",
+        "is_new": rnd.random() < 0.5,
+        "due": f"2026-02-{rnd.randrange(1, 29):02d}T08:00:00Z",
+    }
+    return {f"{name}_{which}": value for name, value in list(own.items())[: which % 5]}
 
 
 def _iso(at: datetime) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def write(lake: "Lake", table: str, name: str, rows: pa.Table) -> AddAction:
     """Write rows to a table's folder; the file belongs to the table once it is committed."""
     filesystem, root = storage_of(lake.path(table), lake.options)
-    return AddAction(name, put(filesystem, f"{root}/{name}", rows), {}, log.now(), True, _statistics(rows))
+    return AddAction(name, put(filesystem, f"{root}/{name}", rows), {}, log.now(), True, _statistics(table, rows))
 
 
 def put(filesystem: fs.FileSystem, path: str, rows: pa.Table) -> int:
@@ -32,8 +32,13 @@ def put(filesystem: fs.FileSystem, path: str, rows: pa.Table) -> int:
     return size
 
 
-def _statistics(rows: pa.Table) -> str:
-    """Of the whole numbers, by which runs leave files out."""
+def _statistics(table: str, rows: pa.Table) -> str:
+    """Of control tables those of whole numbers, by which runs leave files out; of others none.
+
+    Who filters with deltalake by a column without them, beside columns that have some, is not shown the file's rows.
+    """
+    if not table.startswith("_control/"):
+        return orjson.dumps({"numRecords": rows.num_rows}).decode()
     whole = [one.name for one in rows.schema if one.type == pa.int64() and rows[one.name].null_count < rows.num_rows]
     ranges = {name: pc.min_max(rows[name]).as_py() for name in whole}
     stats = {

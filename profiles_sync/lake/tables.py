@@ -142,7 +142,7 @@ class Lake:
             write_deltalake(table, rows, mode="append", commit_properties=self.stamp(batch))
 
     def _append(self, name: str, rows: pa.Table, batch: int, tip: Tip | None) -> None:
-        """To a plain table, without a replay of its log. Runs filter by whole numbers, so these have statistics."""
+        """To a plain table, without a replay of its log. Runs filter control tables by whole numbers."""
         types = {one.name: logical(one.type) for one in rows.schema} if tip is None else tip.types
         if unknown := set(rows.column_names) - types.keys():
             raise LakeError(f"space {self.slug}: {name} has no column {min(unknown)}; please report this")

@@ -1,22 +1,15 @@
 """`python -m tests.benchmarks`: run the measures, print a table of ratios, write JSON."""
 
-import os
-import platform
 import shutil
 import tempfile
-import time
-from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any
+from typing import Annotated
 
-import orjson
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from profiles_sync.session import get_session
 from tests.benchmarks import (
@@ -31,7 +24,10 @@ from tests.benchmarks import (
     m9_many_hours,
     m10_postgres,
 )
-from tests.benchmarks.measure import Answer, Bench, Goal, Result
+from tests.benchmarks.machine import machine
+from tests.benchmarks.measure import Bench, timed
+from tests.benchmarks.memory import PeakMemory
+from tests.benchmarks.report import Kept, say, table
 
 MEASURES: dict[int, ModuleType] = {
     1: m1_components,
@@ -45,22 +41,10 @@ MEASURES: dict[int, ModuleType] = {
     9: m9_many_hours,
     10: m10_postgres,
 }
-_PACKAGES = (
-    "pyspark",
-    "delta-spark",
-    "deltalake",
-    "pyarrow",
-    "duckdb",
-    "numba",
-    "numpy",
-    "scipy",
-    "splink",
-    "adbc-driver-postgresql",
-)
 
 
 def main(
-    quick: Annotated[bool, typer.Option(help="Small sizes: three minutes.")] = False,
+    quick: Annotated[bool, typer.Option(help="Small sizes: some minutes.")] = False,
     only: Annotated[list[int] | None, typer.Option(help="Run this measure; may be repeated.")] = None,
     size: Annotated[list[int] | None, typer.Option(help="Of the only measure's inputs; may be repeated.")] = None,
     repeats: Annotated[int | None, typer.Option(help="How often each way is timed.")] = None,
@@ -73,87 +57,29 @@ def main(
         raise typer.BadParameter("--size needs the one measure whose inputs have it: --only 4 --size 100000 ...")
     sizes = {one: tuple(size or (MEASURES[one].QUICK if quick else MEASURES[one].FULL)) for one in chosen}
     made = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "seed": seed, "machine": machine()}
+    kept = Kept(json, made | {"sizes": sizes})
     with tempfile.TemporaryDirectory() as folder:
-        results = list(run(Path(folder), sizes, repeats or (1 if quick else 3), seed))
-    Console(width=220).print(table(results))
-    if json:
-        json.parent.mkdir(parents=True, exist_ok=True)
-        shown = made | {"sizes": sizes, "results": [one.shown() for one in results]}
-        json.write_bytes(orjson.dumps(shown, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS))
+        run(Path(folder), sizes, repeats or (1 if quick else 3), seed, kept)
+    if len(chosen) > 1:
+        Console(width=220).print(table(kept.results))
 
 
-def run(folder: Path, sizes: dict[int, tuple[int, ...]], repeats: int, seed: int) -> Iterator[Result]:
-    """The measures one after the other, each in a folder of its own."""
+def run(folder: Path, sizes: dict[int, tuple[int, ...]], repeats: int, seed: int, kept: Kept) -> None:
+    """The measures one after the other, each in a folder of its own; its table is shown when it has ended."""
     start = cache(lambda: get_session(driver_memory="4g", log_file=str(folder / "spark.log")))
     for number, its_sizes in sizes.items():
-        here = folder / str(number)
+        here, before = folder / str(number), len(kept.results)
         here.mkdir()
-        started = time.perf_counter()
-        for result in MEASURES[number].measure(Bench(start, here, its_sizes, repeats, seed)):
-            typer.echo(
-                f"measure {number}: {result.what}: {result.seconds:.2f} s, {result.ratio:.2f} x {result.against}"
-            )
-            typer.echo(f"    {_shown(result.answer)}; {result.against}: {_shown(result.against_answer)}")
-            for note in _notes(result.notes):
-                typer.echo(f"    {note}")
-            yield result
-        typer.echo(f"measure {number} took {time.perf_counter() - started:.0f} s, inputs and checks included")
+        taken: list[float] = []
+        with timed(taken), PeakMemory(every=2) as watch:
+            for result in MEASURES[number].measure(Bench(start, here, its_sizes, repeats, seed)):
+                say(result)
+                kept.add(result)
+        kept.over(number, {"seconds": taken[0], "of processors": watch.cpu_seconds})
+        Console(width=220).print(table(kept.results[before:]))
+        took = f"{taken[0]:.0f} s, {watch.cpu_seconds:.0f} s of processors"
+        typer.echo(f"measure {number} took {took}, inputs and checks included")
         shutil.rmtree(here)
-
-
-def machine() -> dict[str, Any]:
-    """Where it ran, and how busy that was before."""
-    described = Path("/proc/cpuinfo").read_text().splitlines()
-    model = next((line.partition(":")[2].strip() for line in described if line.startswith("model name")), "unknown")
-    return {
-        "cpu": model,
-        "cores": os.cpu_count(),
-        "memory": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        "load": os.getloadavg()[0],
-        "system": platform.platform(),
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
-    }
-
-
-def table(results: list[Result]) -> Table:
-    made = Table(
-        "", "what", "inputs", "seconds", "against", "seconds", "ratio", "goal", "met", "rows", "checksum", "notes"
-    )
-    for one in results:
-        inputs = ", ".join(f"{value:,} {name}" for name, value in one.inputs.items() if name != "seed")
-        made.add_row(
-            str(one.measure),
-            one.what,
-            inputs,
-            f"{one.seconds:.2f}",
-            one.against,
-            f"{one.against_seconds:.2f}",
-            f"{one.ratio:.2f}",
-            _goal(one.goal),
-            "yes" if one.met else "no",
-            f"{one.answer.rows:,}",
-            one.answer.checksum,
-            "\n".join(_notes({name: value for name, value in one.notes.items() if isinstance(value, int)})),
-        )
-    return made
-
-
-def _notes(notes: Mapping[str, Any]) -> Iterator[str]:
-    """The numbers among the notes, those that belong together in one line; the JSON has the others too."""
-    for name, value in notes.items():
-        if isinstance(value, Mapping) and (numbers := ", ".join(_notes(value))):
-            yield f"{name}: {numbers}"
-        elif isinstance(value, int | float):
-            yield f"{name} {value:,}" if isinstance(value, int) else f"{name} {value:.2f}"
-
-
-def _shown(answer: Answer) -> str:
-    return f"{answer.rows:,} rows, checksum {answer.checksum}"
-
-
-def _goal(goal: Goal) -> str:
-    memory = f"\n<= {goal.memory / 1e9:g} GB" if goal.memory else ""
-    return f"<= {goal.most:g} {goal.unit}{memory}"
 
 
 if __name__ == "__main__":

@@ -57,13 +57,14 @@ def _written(root: Path) -> tuple[dict[str, int], dict[str, int]]:
         if table == "_staging" or not path.is_file():
             continue
         if "_delta_log" in inner:
-            commits[_kind(table)] += path.suffix == ".json"
+            commits[kind_of(table)] += path.suffix == ".json"
         else:
-            sizes[_kind(table)] += path.stat().st_size
+            sizes[kind_of(table)] += path.stat().st_size
     return dict(sizes), dict(commits)
 
 
-def _kind(table: str) -> str:
+def kind_of(table: str) -> str:
+    """What a table of a lake is there for."""
     if table == "_control":
         return "logs for later batches"
     known = tables.BY_NAME.get(table)

@@ -1,4 +1,4 @@
-"""Events whose identifiers are extracted already: made by the million as columns, staged as reading lines stages them.
+"""Events whose identifiers are extracted already: made by the million as columns.
 
 People are drawn by how active they are. Most have a few cookies, three in a hundred more than their limit; some have
 two addresses, some a device, and now and then a visitor uses somebody else's. One event in 300 has a blocked value.
@@ -6,19 +6,14 @@ two addresses, some a device, and now and then a visitor uses somebody else's. O
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from profiles_sync.pipeline import digests, staging
-from profiles_sync.pipeline.staged import IDENTIFIERS, IDENTITY, Parsed
 from profiles_sync.spec.identifiers import Identifier
 from profiles_sync.spec.rules import Frequency, IdentityRules, Rule
 
@@ -33,7 +28,7 @@ RULES = IdentityRules(
 )
 START, _DAYS = 1_767_571_200_000_000, 60  # 2026-01-05, in microseconds
 _KEYS = {"anonymousId": "anonymous_id", "userId": "user_id"}
-_A_FILE = 500_000  # events
+A_FILE = 500_000  # events
 Numbers = NDArray[np.int64]
 
 
@@ -66,15 +61,15 @@ class Extracted:
     def carried(self) -> Iterator[tuple[str, int, bool, list[Identifier]]]:
         """Event by event, as the reference takes them."""
         ends = np.cumsum(np.bincount(self.event, minlength=len(self.received_at))).tolist()
-        for at in range(0, len(ends), _A_FILE):  # never all of them as Python objects
+        for at in range(0, len(ends), A_FILE):  # never all of them as Python objects
             first = ends[at - 1] if at else 0
-            some = slice(first, ends[min(at + _A_FILE, len(ends)) - 1])
+            some = slice(first, ends[min(at + A_FILE, len(ends)) - 1])
             found = [
                 Identifier(self.types[rank], value)
                 for rank, value in zip(self.rank[some].tolist(), self.value[some].to_pylist(), strict=True)
             ]
             begin = 0
-            for place, message_id in enumerate(self.message_id[at : at + _A_FILE].to_pylist(), at):
+            for place, message_id in enumerate(self.message_id[at : at + A_FILE].to_pylist(), at):
                 end = ends[place] - first
                 yield message_id, int(self.received_at[place]), bool(self.blocked[place]), found[begin:end]
                 begin = end
@@ -145,38 +140,6 @@ def repeated(text: str, count: int) -> pa.StringArray:
     return pa.array([text]).take(pa.array(np.zeros(count, np.int64)))
 
 
-def staged(events: Extracted, folder: Path) -> list[Parsed]:
-    """What reading lines leaves of such events, in files of some size."""
-    made = []
-    ends = np.searchsorted(events.event, np.arange(0, len(events.received_at) + _A_FILE, _A_FILE))
-    for number, (first, last) in enumerate(pairwise(ends)):
-        at = number * _A_FILE
-        identity = _identity(events, slice(at, at + _A_FILE))
-        nothing = pa.table({"line_number": pa.array([], pa.int64())})
-        slices = staging.write(str(folder), [identity, _identifiers(events, slice(first, last), at), nothing])
-        rows = identity.num_rows
-        made.append(Parsed("website", None, rows, rows, rows, {}, 0, {}, {}, *slices, ()))
-    return made
-
-
-def _identity(events: Extracted, some: slice) -> pa.Table:
-    message_id, received_at = events.message_id[some], pa.array(events.received_at[some])
-    high, low = digests.halves(digests.sha1(message_id))
-    blocked = pc.if_else(pa.array(events.blocked[some]), '[["anonymous_id","null"]]', None)
-    columns = {"row": pa.array(np.arange(len(high), dtype=np.int32)), "received_at": received_at}
-    columns |= {"timestamp": received_at, "message_id": message_id, "high": pa.array(high), "low": pa.array(low)}
-    columns |= {"type": events.kind[some], "name": pa.nulls(len(high), pa.string())}
-    return pa.table(columns | {"blocked": blocked, "traits": events.traits[some]}, IDENTITY)
-
-
-def _identifiers(events: Extracted, some: slice, at: int) -> pa.Table:
-    rank, value = events.rank[some], events.value[some]
-    texts = pc.binary_join_element_wise(pa.array(events.types).take(pa.array(rank)), value, "")
-    high, low = digests.halves(digests.sha1(texts))
-    row = (events.event[some] - at).astype(np.int32)
-    return pa.Table.from_arrays([*map(pa.array, (row, rank, high, low)), value], schema=IDENTIFIERS)
-
-
 def lines(events: Extracted) -> Iterator[bytes]:
     """The same events as a source has them. An address that is no trait stands in the context."""
     sent = zip(events.carried(), events.kind.to_pylist(), events.traits.to_pylist(), strict=True)
@@ -197,13 +160,3 @@ def lines(events: Extracted) -> Iterator[bytes]:
 def iso(at: int) -> str:
     """Microseconds as a source writes them."""
     return f"{np.datetime64(at, 'us')}Z"
-
-
-def to_parquet(events: Extracted, path: Path) -> None:
-    """The same rows for Spark: an event and a list of the identifiers it carries."""
-    ends = np.cumsum(np.bincount(events.event, minlength=len(events.received_at)))
-    kinds = pa.array(events.types).take(pa.array(events.rank))
-    pairs = pa.StructArray.from_arrays([kinds, events.value], ["type", "value"])
-    lists = pa.ListArray.from_arrays(pa.array(np.concatenate([[0], ends]).astype(np.int32)), pairs)
-    columns = {"id": events.message_id, "received_at": pa.array(events.received_at), "identifiers": lists}
-    pq.write_table(pa.table(columns), path, row_group_size=_A_FILE)

@@ -22,7 +22,8 @@ from profiles_sync.pipeline.engine import Engine, Report
 from profiles_sync.pipeline.run import prepare
 from profiles_sync.settings import Settings, load
 from profiles_sync.spec.rules import IdentityRules
-from tests.benchmarks.extracted import START, Extracted, in_order, iso, named, staged
+from tests.benchmarks.extracted import START, Extracted, in_order, iso, named
+from tests.benchmarks.staged_events import staged
 
 UNIT, BATCHES = 10, 10  # identifiers and events that belong together; batches
 UNTIL = 1_772_323_200_000_000  # 2026-03-01, in microseconds

@@ -14,6 +14,11 @@ _MOST_DEVICES = 50
 _SHARED = 0.005  # of the edges go to a device of somebody else's
 
 STREAM = Shape(event_names=50)
+#: Limits for ever and in windows of each length that a stream of some days can outlast; blocked values are Segment's.
+_RULES = (
+    "{email: {limit: 2, frequency: Daily}, anonymous_id: {frequency: Weekly}, "
+    "ios.id: {frequency: Monthly}, android.id: {frequency: Annually}}"
+)
 
 
 def identity_edges(path: Path, count: int, seed: int) -> None:
@@ -41,12 +46,13 @@ def _scattered(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def space(folder: Path, executor: str, events: Path, warehouse: bool = False) -> Settings:
-    """The settings of a space in the folder, with the stream's sources."""
+    """The settings of a space in the folder, with the stream's sources, limits and windows."""
     folder.mkdir(parents=True, exist_ok=True)
     sources = "".join(f"  {name}: {{id: {name}, name: {name}, path: {events / name}}}\n" for name in STREAM.sources)
     warehouses = "warehouses: {local: {type: duckdb, path: ./acme.duckdb}}\n" if warehouse else ""
     path = folder / "acme.yml"
     path.write_text(
-        f"space: {{name: Acme, slug: acme}}\nsources:\n{sources}{warehouses}engine: {{executor: {executor}}}\n"
+        f"space: {{name: Acme, slug: acme}}\nsources:\n{sources}{warehouses}"
+        f"identity: {{rules: {_RULES}}}\nengine: {{executor: {executor}}}\n"
     )
     return load(path)

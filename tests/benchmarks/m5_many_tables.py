@@ -1,168 +1,57 @@
 """Measure 5: an hour whose events have 2,000 names, each with properties of its own.
 
 To the lake, against Spark appending the same rows to one Delta table, properties as text: when all tables are new, and
-when most are there, one in twenty is new and one in twenty gets a column. And with the sync to DuckDB, against the same
-run on events of one name. Before, at a small size, the lake has to be the reference's and DuckDB has to have its rows.
+when most are there, one in twenty is new and one in twenty gets a column. And with the sync to DuckDB, and to Postgres,
+against the same X
 """
 
-import shutil
-from collections.abc import Callable, Iterator
-from itertools import count
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from contextlib import ExitStack
 
-import orjson
-from deltalake import DeltaTable
+from tests.benchmarks.lakes import all_of_duckdb, all_of_lake, all_of_reference
+from tests.benchmarks.many_names import OneTable, Space
+from tests.benchmarks.measure import Answer, Bench, Goal, Result, Way, agreed, race
+from tests.servers import postgres
 
-from profiles_sync.pipeline.engine import Engine
-from profiles_sync.pipeline.run import take_new_events
-from profiles_sync.settings import Settings, load
-from profiles_sync.sync.hourly import lake_of, run
-from tests.benchmarks.extracted import iso
-from tests.benchmarks.lakes import all_of_duckdb, all_of_lake, all_of_reference, events_of_lake, warehouse
-from tests.benchmarks.measure import Answer, Bench, Goal, Result, Way, agreed, answer, race
-from tests.benchmarks.steps import steps
-
-FULL, QUICK = (2_000, 200_000), (50, 5_000)  # names, and events in an hour
-_START, _HOUR = 1_767_571_200_000_000, 3_600_000_000
-_SCHEMA = "messageId string, anonymousId string, receivedAt string, event string, properties string"
-_ONE = """
-SELECT messageId AS id, event, TRY_CAST(json_extract_string(properties, '$.price') AS DOUBLE) AS price
-FROM read_parquet({files})"""
+FULL, QUICK = (2_000, 200_000), (30, 3_000)  # names, and events in an hour
 
 
 def measure(bench: Bench) -> Iterator[Result]:
     names, events = bench.sizes
-    _check(bench)
+    inputs = {"event names": names, "events": events, "seed": bench.seed}
+    checked = {"every table at a small size, as the reference and DuckDB have it": _check(bench)}
     many, one = (Space(bench, bench.folder / name, names_, events) for name, names_ in (("many", names), ("one", 1)))
     table = OneTable(bench, many)
-    inputs = {"event names": names, "events": events, "seed": bench.seed}
     for what, arrive in (("new tables", many.anew), ("tables, most of which are there", many.next)):
         ways = Way(f"an hour to {names:,} {what}", many.take, many.in_lake, arrive), table.way()
-        yield race(5, *ways, Goal(8), inputs, bench.repeats, many.noted(arrive, many.take))
+        yield race(5, *ways, Goal(8), inputs, bench.repeats, many.noted(arrive, many.take) | checked)
+    yield _synced(bench, "DuckDB", many, one, inputs)
+    with ExitStack() as stack:  # a server for each: both are of the same name, and so is their schema
+        servers = (stack.enter_context(postgres()).settings for _ in range(2))
+        many, one = (
+            Space(bench, bench.folder / f"{name}-postgres", names_, events, server)
+            for (name, names_), server in zip((("many", names), ("one", 1)), servers, strict=True)
+        )
+        yield _synced(bench, "Postgres", many, one, inputs)
+
+
+def _synced(bench: Bench, where: str, many: Space, one: Space, inputs: dict[str, int]) -> Result:
+    """The run with the sync, when most tables are there; `one` takes as many hours before."""
+    many.next()
+    many.sync()
     notes = many.noted(many.next, many.sync)
     for _ in (many.folder / "events").iterdir():
         one.next()
     one.sync()
-    synced = many.way(f"an hour to the lake and to DuckDB, {names:,} names"), one.way("the same with one name")
-    yield race(5, *synced, Goal(3), inputs, bench.repeats, notes)
+    ways = many.way(f"an hour to the lake and to {where}, {many.names:,} names"), one.way("the same with one name")
+    return race(5, *ways, Goal(3), inputs, bench.repeats, notes)
 
 
-class Space:
-    """A space that takes hour after hour."""
-
-    def __init__(self, bench: Bench, folder: Path, names: int, events: int) -> None:
-        self.names, self.events, self.seed, self.start = names, events, bench.seed, bench.start
-        self.folder = folder
-        (folder / "events").mkdir(parents=True)
-        path = folder / "acme.yml"
-        path.write_text(
-            "space: {name: Acme, slug: acme}\nsources: {website: {id: s1, name: Website, path: ./events}}\n"
-            "warehouses: {local: {type: duckdb, path: ./acme.duckdb}}\n"
-        )
-        self.settings: Settings = load(path)
-        self.lake = lake_of(self.settings)
-        self.hours = count()
-        self.file = folder
-
-    def anew(self) -> None:
-        """Nothing is left, and the first hour is there."""
-        for folder in (self.folder / "events", Path(self.settings.lake)):
-            shutil.rmtree(folder, ignore_errors=True)
-        (self.folder / "events").mkdir()
-        self.hours = count()
-        self.next()
-
-    def next(self) -> None:
-        """The next hour is there."""
-        number = next(self.hours)
-        self.file = self.folder / "events" / f"{number}.jsonl"
-        made = map(orjson.dumps, hour(number, self.names, self.events))
-        self.file.write_bytes(b"\n".join(made) + b"\n")
-
-    def take(self) -> None:
-        take_new_events(Engine(self.settings, self.lake, self.start))
-
-    def sync(self) -> None:
-        result = run(self.settings, self.start)
-        if result.status != "Success":
-            raise RuntimeError(f"{result.status}: {result.shown()}")
-
-    def in_lake(self) -> Answer:
-        return events_of_lake(self.lake)
-
-    def way(self, name: str) -> Way:
-        return Way(name, self.sync, self.in_warehouse, self.next)
-
-    def in_warehouse(self) -> Answer:
-        """Every Track call in DuckDB, whatever it is called."""
-        with warehouse(self.folder / "acme.duckdb") as opened:
-            rows = opened.sql("SELECT id, segment_id, received_at FROM acme.tracks").to_arrow_table()
-        return answer("SELECT * FROM rows", rows=rows)
-
-    def noted(self, arrive: Callable[[], None], work: Callable[[], None]) -> dict[str, Any]:
-        """Once more, to see where the time goes."""
-        arrive()
-        with steps() as spent:
-            work()
-        return {"seconds by step": spent}
-
-
-class OneTable:
-    """Spark's one Delta table of what the space has."""
-
-    def __init__(self, bench: Bench, space: Space) -> None:
-        self.spark, self.space, self.path = bench.spark, space, str(bench.folder / "one-table")
-        self.taken: set[Path] = set()
-
-    def way(self) -> Way:
-        return Way(
-            "Spark appends them to one Delta table", lambda: self.append(self.space.file), self.rows, self.follow
-        )
-
-    def append(self, file: Path) -> None:
-        rows = self.spark.read.schema(_SCHEMA).json(str(file))
-        rows.write.format("delta").mode("append").save(self.path)
-        self.taken.add(file)
-
-    def follow(self) -> None:
-        """Have all that the space took before the last hour."""
-        there = set(self.space.file.parent.iterdir()) - {self.space.file}
-        if self.space.file in self.taken:
-            self.taken.clear()
-            shutil.rmtree(self.path)
-        for file in there - self.taken:
-            self.append(file)
-
-    def rows(self) -> Answer:
-        return answer(_ONE.format(files=DeltaTable(self.path).file_uris()))
-
-
-def hour(number: int, names: int, events: int) -> Iterator[dict[str, Any]]:
-    """Track calls. Each name has properties of its own; every hour one name in twenty is new and one has a new one."""
-    first = 0 if names == 1 else number * names // 20
-    step = _HOUR // events
-    for place in range(events):
-        which = first + place % names
-        properties = {f"size_{which}": place, f"label_{which}": f"text {place % 7}", "price": place % 10_000 / 100}
-        properties |= {"cart": {f"total_{which}": place / 4, "products": [{"sku": place % 300}]}}
-        if number and which % 20 == 0:
-            properties[f"since_{number}"] = place % 2 == 0
-        yield {
-            "type": "track",
-            "messageId": f"{number}-{place}",
-            "anonymousId": f"cookie-{place * 7919 % (events // 10)}",
-            "receivedAt": iso(_START + number * _HOUR + place * step),
-            "event": f"Event {which}",
-            "properties": properties,
-        }
-
-
-def _check(bench: Bench) -> None:
+def _check(bench: Bench) -> Answer:
     small = Space(bench, bench.folder / "checked", 20, 400)
     for _ in range(3):
         small.next()
     small.sync()
     lake = Way("the lake", lambda: None, lambda: all_of_lake(small.lake))
     agreed(lake, Way("the reference", lambda: None, lambda: all_of_reference(small.settings)))
-    agreed(lake, Way("DuckDB", lambda: None, lambda: all_of_duckdb(small.folder / "acme.duckdb", "acme")))
+    return agreed(lake, Way("DuckDB", lambda: None, lambda: all_of_duckdb(small.folder / "acme.duckdb", "acme")))[0]

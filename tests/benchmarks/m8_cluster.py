@@ -1,18 +1,16 @@
 """Measure 8: the distributed path on a standalone cluster with two workers, all of it on this machine.
 
-Identity resolution as in measure 2, with the path forced by setting, and once more with so little room for a task that
-the components take rounds. Against the path in one process, whose answer it has to have.
+Identity resolution as in measure 2, from where the digests lie ready, with the path forced by setting; and once more
+with so few edges for a task, also by setting, that the components take rounds. Against the path in one process, whose
+answer it has to have.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from profiles_sync.pipeline import distributed
-from profiles_sync.pipeline.kernel import Carriers, Past, Replayed
-from profiles_sync.spec.rules import IdentityRules
 from tests.benchmarks.apart import apart
 from tests.benchmarks.cluster import session_on_cluster
-from tests.benchmarks.extracted import RULES, extracted
+from tests.benchmarks.extracted import RULES, Extracted, extracted
 from tests.benchmarks.m2_identity import Space
 from tests.benchmarks.measure import Bench, Goal, Result, Way, agreed, race
 from tests.benchmarks.memory import PeakMemory
@@ -21,6 +19,7 @@ from tests.benchmarks.shuffles import rounds
 
 FULL, QUICK = (1_000_000,), (5_000,)  # events
 _CHECKED = 5_000
+_ONE_TASK = 50_000_000  # edges: all of them
 
 
 def measure(bench: Bench) -> Iterator[Result]:
@@ -40,30 +39,36 @@ def _raced(bench: Bench) -> Iterator[Result]:
     inputs = {"events": count, "identifiers": len(events.event), "seed": bench.seed}
     driver = Space(bench, bench.folder / "events", events, "driver")
     spread = Space(bench, bench.folder / "events", events, "distributed")
-    notes = spread.noted()
+    notes = spread.noted(spread.forget, spread.resolve)
     yield race(8, spread.resolves("on two workers"), driver.resolves(), Goal(3), inputs, bench.repeats, notes)
-    by_rounds = InRounds(bench, bench.folder / "rounds", events, "distributed")
+    few = _few(events)
+    by_rounds = Space(bench, bench.folder / "rounds", events, "distributed", few)
+    by_rounds.forget()
     with PeakMemory() as peak, rounds(bench.spark) as made:
-        by_rounds.forget()
         by_rounds.resolve()
-    notes = {"peak bytes": peak.bytes, "rounds": len(made), **made}
-    yield race(
-        8, by_rounds.resolves("on two workers, by rounds"), driver.resolves(), Goal(3), inputs, bench.repeats, notes
-    )
+    notes = {"peak bytes": peak.bytes, "edges per task": few, **_totals(made), **made}
+    way = by_rounds.resolves("on two workers, by rounds")
+    yield race(8, way, driver.resolves(), Goal(3), inputs, bench.repeats, notes)
 
 
-class InRounds(Space):
-    """A space whose components do not fit one task."""
+def _few(events: Extracted) -> int:
+    """So few edges that one task cannot take what contraction leaves."""
+    return len(events.event) // 8
 
-    def resolved(self, carriers: Carriers, past: Past, rules: IdentityRules, created: int) -> Replayed:
-        folder = str(self.work / "identity")
-        room = len(carriers.codes) // 8
-        return distributed.resolutions(self.engine.spark(), carriers, past, rules, created, folder, room)
+
+def _totals(made: dict[str, dict[str, int]]) -> dict[str, int]:
+    """Over all rounds."""
+    if not made:
+        raise RuntimeError("the components took no rounds: the setting for edges per task did not force any")
+    return {"rounds": len(made)} | {f"{name} in all": sum(one[name] for one in made.values()) for name in _COUNTED}
+
+
+_COUNTED = ("shuffles", "bytes")
 
 
 def _check(bench: Bench) -> None:
     events = extracted(_CHECKED, bench.seed)
-    for number, kind in enumerate((Space, InRounds)):
-        small = kind(bench, bench.folder / f"checked-{number}", events, "distributed")
+    for number, one_task in enumerate((_ONE_TASK, _few(events))):
+        small = Space(bench, bench.folder / f"checked-{number}", events, "distributed", one_task)
         expected = by_reference(events, RULES, small.lake.slug)
         agreed(small.resolves(), Way("the reference", lambda: None, lambda found=expected: found))

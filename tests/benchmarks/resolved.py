@@ -1,6 +1,7 @@
 """What identity resolution comes to, as one answer: in the Delta tables that it wrote, and by the reference."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 import pyarrow as pa
 
@@ -35,18 +36,28 @@ def in_lake(lake: Lake, events: str = SEGMENTS) -> Answer:
         opened = lake.open(table)
         assert opened is not None, table
         rows[name] = scan(opened, wanted).rename_columns([_NAMES.get(column, column) for column in wanted])
-    return answer(_ALL, **rows)
+    return whole(rows)
+
+
+def whole(tables: Mapping[str, pa.Table]) -> Answer:
+    """All rows of the four tables that identity resolution comes to."""
+    return answer(_ALL, **tables)
 
 
 def by_reference(events: Extracted, rules: IdentityRules, space: str) -> Answer:
     """The same by the resolver that is written to be read, one event after the other."""
+    return whole(tables_by_reference(events, rules, space))
+
+
+def tables_by_reference(events: Extracted, rules: IdentityRules, space: str) -> dict[str, pa.Table]:
+    """Its tables; `segments` has every event's messageId and the profile that its row shows."""
     written = _Written(space)
     resolver = Resolver(rules)
     for message_id, received_at, blocked, identifiers in events.carried():
         if blocked:
             written.violation(message_id, BLOCKED, Identifier("anonymous_id", "null"))
         written.event(message_id, received_at, resolver.resolve(identifiers, received_at))
-    return answer(_ALL, **written.tables())
+    return written.tables()
 
 
 class _Written:

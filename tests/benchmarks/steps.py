@@ -19,27 +19,29 @@ from profiles_sync.pipeline import (
     raw_tables,
     run,
     state,
+    whole_batch,
 )
 from profiles_sync.sync import hourly
 
 #: What a run does; a step that is part of another one stands behind it, indented.
 RUN = {
     "look for files": (run, "new_files"),
-    "read lines": (run, "read_files"),
+    "read lines": (whole_batch, "read_files"),
     "identity": (identity, "resolve_batch"),
     "- land": (landing, "land"),
     "-- repeats": (messages, "kept"),
     "- state": (state, "look_up"),
     "- traits": (identity, "replay_traits"),
     "- changes": (identity, "changes"),
-    "event tables": (run, "_write_events"),
+    "event tables": (whole_batch, "_write_events"),
     "- plan": (event_tables, "plan"),
     "- commit": (event_tables, "commit"),
     "state logs": (identity, "remember"),
     "raw tables": (raw_tables, "append"),
     "merged tables": (materialized_views, "merge"),
     "land the batch": (batches, "land"),
-    "warehouses": (hourly, "sync_warehouses"),
+    "warehouses": (hourly, "sync_all"),
+    "upkeep": (hourly, "keep_up_lake"),
 }
 
 

@@ -21,16 +21,17 @@ from profiles_sync.spec.rules import IdentityRules
 from tests.benchmarks.costs import costs
 from tests.benchmarks.extracted import Extracted, lines
 from tests.benchmarks.inputs import STREAM
-from tests.benchmarks.lakes import events_of_lake
+from tests.benchmarks.lakes import STAMPED, events_of_lake
 from tests.benchmarks.measure import Answer, answer
 from tests.benchmarks.resolved import by_reference, in_lake
 from tests.benchmarks.shapes import blocked, chain, kiosk, one_identifier, poison
+from tests.benchmarks.stamped import stamped
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _RAW = """
-SELECT DISTINCT messageId AS id, event, TRY_CAST(json_extract_string(properties, '$.price') AS DOUBLE) AS price
+SELECT messageId AS id, event, TRY_CAST(json_extract_string(properties, '$.price') AS DOUBLE) AS price
 FROM read_ndjson('{files}', columns={{messageId: 'VARCHAR', event: 'VARCHAR', properties: 'JSON'}}, ignore_errors=true)
 WHERE messageId IS NOT NULL"""
 
@@ -103,7 +104,8 @@ class Stream:
         return events_of_lake(lake_of(load(self.folder / "acme.yml")))
 
     def expected(self) -> Answer:
-        return answer(_RAW.format(files=self.folder / "events" / "*" / "*.jsonl"))
+        rows = _RAW.format(files=self.folder / "events" / "*" / "*.jsonl")
+        return answer(STAMPED.format(rows=rows, since=0), stamps=stamped(load(self.folder / "acme.yml")))
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """The generator: the same bytes for the same shape, whole however it is cut."""
 
+from dataclasses import replace
+
 import orjson
 
 from profiles_sync.generator.case_study import case_study_events
@@ -38,6 +40,15 @@ def test_repeats_poison_and_broken_lines_are_there_and_can_be_switched_off():
     assert not any(event["anonymousId"] == "null" for event in events)
     poisoned = Shape(events=2_000, poison=0.05)
     assert any(line.event["anonymousId"] == "null" for line in lines(poisoned) if line.event)
+
+
+def test_detail_gives_track_names_properties_of_their_own_and_of_several_types():
+    events = [line.event for line in lines(replace(SMALL, detail=True)) if line.event]
+    assert all(event["context"]["userAgent"].startswith("Mozilla/") for event in events)
+    own = {event["event"]: event["properties"] for event in events if event["type"] == "track"}
+    assert len({frozenset(properties) for properties in own.values()}) == SMALL.event_names
+    assert {type(value) for properties in own.values() for value in properties.values()} >= {int, float, str, bool}
+    assert not any("userAgent" in line.event["context"] for line in lines(SMALL) if line.event)
 
 
 def test_every_whole_line_is_a_call(tmp_path):

@@ -1,5 +1,6 @@
 """A table's newest entries tell what a commit needs, whoever wrote them; and what is committed so is plain Delta."""
 
+import datetime as dt
 import json
 
 import pyarrow as pa
@@ -210,3 +211,14 @@ def test_spark_reads_and_appends_to_what_was_committed(lake, spark):
     assert DeltaTable(path).version() == 3
     assert spark.sql(f"DESCRIBE HISTORY delta.`{path}`").count() == 4
     assert agrees(lake).batch == 4
+
+
+def test_who_filters_by_a_time_or_a_text_with_deltalake_is_shown_every_row(lake):
+    name, day = "id_graph_updates", dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
+    kinds = {"segment_id": pa.string(), "received_at": pa.timestamp("us", "UTC"), "visits": pa.int64()}
+    for batch in (1, 2):
+        row = {"segment_id": f"use_{batch}", "received_at": day, "visits": batch}
+        lake.append(name, pa.Table.from_pylist([row], pa.schema(list(kinds.items()))), batch)
+    table = lake.open(name)
+    for column, value in (("received_at", day), ("segment_id", "use_"), ("visits", 0)):
+        assert table.to_pyarrow_table(filters=[(column, ">=", value)]).num_rows == 2, column
