@@ -8,7 +8,7 @@ PY := .venv/bin/python
 PY3 := .venv-spark-3/bin/python
 UV := $(shell command -v uv || echo .tools/bin/uv)
 
-.PHONY: help install install-spark-3 install-bench install-servers install-airflow install-dbt pack demo test test-all test-standins check bench bench-quick release audit format lock clean
+.PHONY: help install install-spark-3 install-bench install-servers install-airflow install-dbt dbt-compare pack demo test test-all test-standins check bench bench-quick release audit format lock clean
 
 help: ## Explain every target
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ install-airflow: install ## Build .venv-airflow, in which the tests run the DAG 
 install-dbt: install ## Build .venv-dbt, in which the tests run the dbt package
 	@scripts/own_venv.sh .venv-dbt requirements/dbt.txt
 
+dbt-compare: install install-dbt ## Run Segment's own dbt models, from the checkout that CHECKOUT names, and tell how their rows differ from ours
+	$(PY) -m tests.dbt.compare "$(CHECKOUT)"
+
 pack: install ## Pack Python and all that jobs need but Spark into build/emr, for EMR; SETTINGS="a.yml b.yml" go with it
 	@scripts/pack.sh build/emr/environment.tar.gz $(SETTINGS)
 
@@ -41,7 +44,7 @@ test: install install-spark-3 install-servers ## Run the fast suite: without a J
 	$(PY) -m pytest -q -m "spark and not slow and not standin"
 	$(PY3) -m pytest -q -m "spark and not slow and not standin"
 
-test-all: install install-spark-3 install-servers install-airflow ## Run what is too slow for `make test`
+test-all: install install-spark-3 install-servers install-airflow install-dbt ## Run what is too slow for `make test`
 	$(PY) -m pytest -q -n 2 -m "slow and not spark and not standin"
 	$(PY) -m pytest -q -m "slow and spark and not standin"
 
