@@ -14,7 +14,12 @@ scripts/own_venv.sh "$tools" requirements/release.txt
 
 if [ "${2:-}" = audit ]; then
     say "known vulnerabilities of the locked packages"
-    exec "$tools/bin/pip-audit" --strict --disable-pip --require-hashes --requirement requirements/spark-4.txt
+    for lock in requirements/*.txt; do
+        grep -q -- --hash "$lock" || continue
+        say "$lock"
+        "$tools/bin/pip-audit" --strict --disable-pip --require-hashes --requirement "$lock"
+    done
+    exit
 fi
 
 # The last commit's time is the build's: whoever builds this commit gets these bytes.
@@ -36,11 +41,25 @@ print(",".join(tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-d
     build/release/product/bin/python
 say "wrote $out/sbom.json, $(grep -c '"bom-ref"' "$out/sbom.json") entries"
 
+licences() { # PYTHON REPORT WORDS... -- PACKAGES THAT WERE READ INSTEAD...
+    local python=$1 report=$2 words=()
+    shift 2
+    while [ "$1" != "--" ]; do words+=("$1") && shift; done
+    "$tools/bin/pip-licenses" --python "$python" --partial-match --format=plain --ignore-packages "${@:2}" \
+        --allow-only="$(printf '%s;' "${words[@]}" | sed 's/;$//')" >"$report" || { cat "$report"; exit 1; }
+    say "licences are fine: $report, $(($(wc -l <"$report") - 1)) packages"
+}
+
 # What may be given on with an Apache-2.0 program, by the names that the packages themselves use. Two were read instead:
 # mssql-python is MIT but for Windows libraries in it, mssql-python-odbc is Microsoft's ODBC driver. Only the extra
 # `synapse` brings them, from the registry to whoever installs it: we give on neither.
-"$tools/bin/pip-licenses" --python build/release/product/bin/python --partial-match --format=plain \
-    --ignore-packages mssql-python mssql-python-odbc \
-    --allow-only="$(grep -v '^#' requirements/licences.txt | paste -sd ';')" >build/release/licences.txt ||
-    { cat build/release/licences.txt; exit 1; }
-say "licences are fine: build/release/licences.txt"
+mapfile -t given_on < <(grep -v '^#' requirements/licences.txt)
+licences build/release/product/bin/python build/release/licences.txt "${given_on[@]}" -- mssql-python mssql-python-odbc
+
+# What builds, tests and documents is given on to nobody, so GNU's licences will do too. databricks-bundles is for use
+# with Databricks only, and is what its bundle is checked with.
+scripts/own_venv.sh .venv-dbt requirements/dbt.txt
+for one in "$venv" .venv-dbt; do
+    licences "$one/bin/python" "build/release/licences-of-tools-in-$(basename "$one").txt" "${given_on[@]}" GNU GPL -- \
+        profiles-sync mssql-python mssql-python-odbc databricks-bundles
+done

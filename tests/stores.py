@@ -28,10 +28,10 @@ sys.stdin.read()
 
 
 @contextmanager
-def s3_server():
-    """Its variables, for the usual chain of credentials."""
+def s3_server(program=("-c", SERVER)):
+    """Its variables, for the usual chain of credentials; `program` is what Python is given instead."""
     with subprocess.Popen(
-        [sys.executable, "-c", SERVER],
+        [sys.executable, *map(str, program)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -48,6 +48,11 @@ def test_the_version_stands_once():
     assert PROJECT["version"] == __version__
 
 
+def test_there_is_an_extra_for_each_warehouse_and_for_what_else_not_everybody_needs():
+    kinds = {declared["type"] for declared in yaml.safe_load(WAREHOUSES).values()}
+    assert kinds | {"local", "console", "quality"} <= set(PROJECT["optional-dependencies"])
+
+
 def test_every_extra_that_an_error_names_exists():
     named = set()
     for file in (ROOT / "profiles_sync").rglob("*.py"):

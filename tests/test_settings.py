@@ -73,6 +73,25 @@ def test_what_is_wrong_with_the_lake_is_told_by_its_key(tmp_path, lake, said):
         load(written(tmp_path, SETTINGS.replace("./lake", lake)))
 
 
+@pytest.mark.parametrize(
+    ("fields", "refused"),
+    [
+        ("catalog: main", None),
+        ("catalog: main, schema: Profiles_Acme", "main.profiles_acme"),
+        ("catalog: main, schema: profiles_acme_control", "main.profiles_acme_control"),
+        ("catalog: analytics, schema: profiles_acme", None),
+    ],
+)
+def test_a_warehouse_in_the_catalog_of_the_lake_has_another_schema(tmp_path, fields, refused):
+    lake = SETTINGS.replace("./lake", "{catalog: main, schema: profiles_acme, staging: ./staging}")
+    path = written(tmp_path, lake, f"  dbx: {{type: databricks, {fields}}}\n")
+    if refused is None:
+        assert load(path).schema_name == "acme"
+    else:
+        with pytest.raises(SettingsError, match=f"warehouses: dbx would be sent into {refused}, where the lake is"):
+            load(path)
+
+
 def test_a_link_to_a_settings_file_counts_where_the_link_is(tmp_path):
     # A mounted file is often a link into a folder whose name changes with each version of it.
     (tmp_path / "..2026_01_05").mkdir()

@@ -11,12 +11,13 @@ from tests.commands import EVENTS, SETTINGS, a_space, in_process, query, written
 pytestmark = pytest.mark.usefixtures("no_settings_in_the_environment")
 
 
-def warnings(folder, sources=None, warehouses=None):
+def warnings(folder, sources=None, warehouses=None, lake="./lake"):
     """What is said of these sources, as slug to id and path, and these warehouses."""
     sources = {"website": ("source_1", "./events")} if sources is None else sources
     warehouses = {"local": {"path": "./a.duckdb"}} if warehouses is None else warehouses
     declared = {
         "space": {"name": "Acme", "slug": "acme"},
+        "lake": lake,
         "sources": {slug: {"id": source_id, "name": slug, "path": path} for slug, (source_id, path) in sources.items()},
         "warehouses": {name: {"type": "duckdb"} | fields for name, fields in warehouses.items()},
     }
@@ -32,6 +33,13 @@ def test_nothing_to_read_and_nowhere_to_sync_to_are_told(tmp_path):
         "sources: none declared, so a run has nothing to read",
         "warehouses: none enabled, so only the lake is built",
     ]
+
+
+def test_a_lake_at_a_path_of_a_volume_is_told_and_one_in_a_catalog_needs_no_word(tmp_path):
+    (told,) = warnings(tmp_path, lake="/Volumes/main/acme/lake")
+    assert told.startswith("lake: a volume of Unity Catalog has no locks")
+    staging = "/Volumes/main/profiles_acme/staging"
+    assert warnings(tmp_path, lake={"catalog": "main", "schema": "profiles_acme", "staging": staging}) == []
 
 
 # Sources

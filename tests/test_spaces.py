@@ -10,7 +10,7 @@ import yaml
 from profiles_sync.control import history
 from profiles_sync.control.lock import only_run
 from profiles_sync.lake.opening import lake_of
-from profiles_sync.settings import load
+from profiles_sync.settings import load, spaces_of
 from tests.commands import EVENTS, in_process, query, write_events
 
 pytestmark = pytest.mark.usefixtures("no_settings_in_the_environment")
@@ -104,6 +104,35 @@ def test_a_space_that_would_get_into_another_is_refused(tmp_path, change, taken)
     assert taken in error
     assert "is taken by the space of" in error
     assert query(folder, "SELECT id FROM a.tracks") == [("a-m3",)]
+
+
+CATALOG = """\
+space: {{name: A, slug: {slug}}}
+lake: {{catalog: main, schema: {schema}, staging: {staging}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("slug", "schema", "staging", "taken"),
+    [
+        ("b", "acme", "/s", None),
+        ("b", "Profiles", "/s", "lake main.profiles is taken"),
+        ("b", "profiles_control", "/s", "lake main.profiles_control is taken"),
+        ("a", "acme", "/s/", "lake /s/a is taken"),
+        ("a", "acme", "/t", None),
+    ],
+)
+def test_of_spaces_in_a_catalog_none_gets_into_the_tables_state_or_staged_files_of_another(
+    tmp_path, slug, schema, staging, taken
+):
+    for name, text in (
+        ("1.yml", CATALOG.format(slug="a", schema="profiles", staging="/s")),
+        ("2.yml", CATALOG.format(slug=slug, schema=schema, staging=staging)),
+    ):
+        (tmp_path / name).write_text(text)
+    errors = [one.error for one in spaces_of([tmp_path])]
+    assert errors[0] is None
+    assert (errors[1] is None) if taken is None else (taken in errors[1])
 
 
 def test_a_file_that_is_given_twice_is_one_space(tmp_path):

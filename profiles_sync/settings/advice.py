@@ -22,7 +22,16 @@ def warnings_of(settings: Settings, rows: Iterable[tuple[str, object, str]]) -> 
         if value == MASK and origin == "file"
     ]
     unknown = [f"environment {name}: no such key, so it changes nothing" for name in unknown_variables(os.environ)]
-    return [*secrets, *unknown, *_of_sources(settings), *_of_paths(settings), *_of_warehouses(settings)]
+    told = (_of_lake, _of_sources, _of_paths, _of_warehouses)
+    return [*secrets, *unknown, *(line for part in told for line in part(settings))]
+
+
+def _of_lake(settings: Settings) -> Iterator[str]:
+    if isinstance(settings.lake, str) and settings.lake.startswith("/Volumes/"):
+        yield (
+            "lake: a volume of Unity Catalog has no locks, and no file there can be made only if it is missing, which "
+            "commits to a lake at a path need; give lake: a catalog, a schema and a staging folder in the volume"
+        )
 
 
 def _of_sources(settings: Settings) -> Iterator[str]:

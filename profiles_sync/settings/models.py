@@ -23,11 +23,13 @@ from profiles_sync.settings.alerts import AlertSettings
 from profiles_sync.spec.events import Source
 from profiles_sync.spec.rules import RECOMMENDED, Blocked, Frequency, IdentityRules, Rule, default_rules
 from profiles_sync.warehouses import WarehouseSettings
+from profiles_sync.warehouses.databricks import DatabricksSettings
 
 STRICT = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 _SLUG = r"^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$"
 ENV_PREFIX = "PROFILES_SYNC_"
 
+_IN_THE_LAKE = "{name} would be sent into {place}, where the lake is; give one of the two another schema"
 _POLICY = "{slug} has {label}, and space.connection_policy lets {policy} connect; take it out, or label it"
 
 Slug = Annotated[str, Field(pattern=_SLUG)]
@@ -64,6 +66,11 @@ class SpaceSettings(BaseModel):
     slug: Slug
     label: Label | None = None
     connection_policy: tuple[Label, ...] | None = None
+
+    @property
+    def schema_name(self) -> str:
+        """The warehouse schema of the space, unless a warehouse says otherwise."""
+        return self.slug.replace("-", "_")
 
 
 class CatalogSettings(BaseModel):
@@ -254,6 +261,22 @@ class Settings(BaseSettings):
                 raise PydanticCustomError("connection_policy", _POLICY, given)
         return sources
 
+    @field_validator("warehouses")
+    @classmethod
+    def _beside_the_lake(
+        cls, warehouses: dict[str, WarehouseSettings], info: ValidationInfo
+    ) -> dict[str, WarehouseSettings]:
+        space, lake = info.data.get("space"), info.data.get("lake")
+        if space is None or not isinstance(lake, CatalogSettings):
+            return warehouses
+        its_own = {f"{lake.catalog}.{lake.schema_name}{more}".lower() for more in ("", "_control")}
+        for name, one in warehouses.items():
+            if isinstance(one, DatabricksSettings):
+                place = f"{one.catalog}.{one.schema_name or space.schema_name}".lower()
+                if place in its_own:
+                    raise PydanticCustomError("in_the_lake", _IN_THE_LAKE, {"name": name, "place": place})
+        return warehouses
+
     @field_validator("roles", mode="before")
     @classmethod
     def _one_is_enough(cls, roles: object) -> object:
@@ -300,8 +323,8 @@ class Settings(BaseSettings):
 
     @property
     def schema_name(self) -> str:
-        """The warehouse schema of the space, unless a warehouse says otherwise."""
-        return self.space.slug.replace("-", "_")
+        """See `SpaceSettings`."""
+        return self.space.schema_name
 
     @property
     def storage_options(self) -> dict[str, str]:

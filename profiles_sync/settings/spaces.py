@@ -77,10 +77,11 @@ def _inside(folder: Path) -> list[Path]:
 def _places(settings: Settings) -> Iterator[str]:
     """Where the space's tables are: in the lake, and in each warehouse that is enabled."""
     lake = settings.lake
-    if isinstance(lake, str):
-        yield f"lake {lake.rstrip('/')}/{settings.space.slug}"
-    else:  # a catalog's schema has no folder for the slug, and Spark has no case
-        yield f"lake {lake.catalog}.{lake.schema_name}".lower()
+    root = lake if isinstance(lake, str) else lake.staging
+    yield f"lake {root.rstrip('/')}/{settings.space.slug}"
+    if not isinstance(lake, str):  # a catalog's schema has no folder for the slug, and Spark has no case
+        for schema in (lake.schema_name, f"{lake.schema_name}_control"):
+            yield f"lake {lake.catalog}.{schema}".lower()
     for name, one in settings.warehouses.items():
         if one.enabled:
             yield f"warehouse {open_warehouse(name, one, settings.schema_name).place}"

@@ -28,14 +28,20 @@ def session_for(name: str, spark: Callable[[], Any] | None) -> Any:  # noqa: ANN
         spark: Gives the job's session, where there may be one.
 
     Raises:
-        WarehouseRefused: There is none here.
+        WarehouseRefused: There is none here, or it lets nobody hide what a connector is given.
     """
     if spark is None:
         raise WarehouseRefused(
             f"warehouse {name}: load: connector needs Spark, and this command has no session; set load: native for it"
         )
     session = spark()
-    session.conf.set(_REDACTED, _HIDDEN)
+    try:
+        session.conf.set(_REDACTED, _HIDDEN)
+    except Exception:  # as Spark Connect and Databricks word it, each its own way
+        raise WarehouseRefused(
+            f"warehouse {name}: load: connector needs {_REDACTED}, so that Spark's pages hide its secrets, and this "
+            "compute lets nobody set it, as serverless does, which has no connectors either; set load: native"
+        ) from None
     return session
 
 

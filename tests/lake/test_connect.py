@@ -15,23 +15,34 @@ pytestmark = [
 ]
 
 CLIENT = """
-import sys
+import json, sys
 from pathlib import Path
 from pyspark.sql.connect.session import SparkSession
 from profiles_sync.control.warehouses import enabled
 from profiles_sync.session import get_session
 from profiles_sync.sync.connected import connect
-from tests.lakes import Twin
+from tests.lakes import Twin, rows_of
 from tests.sync.steps import assert_same, job, stream
 
 spark = get_session(sys.argv[2])
 assert isinstance(spark, SparkSession)
 lake = "{catalog: spark_catalog, schema: acme, staging: ./staging}"
-twin = Twin(Path(sys.argv[1]), identity_path="distributed", executor="spark", spark=spark, lake=lake)
+twin = Twin(Path(sys.argv[1], "catalog"), identity_path="distributed", executor="spark", spark=spark, lake=lake)
+paths = Twin(Path(sys.argv[1], "paths"))
 connect(twin.lake, enabled(twin.settings, twin.lake))  # what comes now is no history
+
+def quarantined(one):  # but for the file: its folder and its time are not the other's
+    of_both = ("reason", "source_id", "source_slug", "line_number", "raw", "batch")
+    return sorted([json.loads(row)[name] for name in of_both] for row in rows_of(one.lake, "quarantine"))
+
 for day in (0, 3):
-    twin.land(stream(day, 150, day))
+    for one in (twin, paths):
+        one.land([*stream(day, 150, day), b"{broken"])
     twin.assert_equal()
+    assert [] != quarantined(twin) == quarantined(paths)
+    assert twin.lake.public_tables() == paths.lake.public_tables()
+    for name in (*twin.lake.public_tables(), "quarantine"):
+        assert list(twin.lake.types(name).items()) == list(paths.lake.types(name).items()), name
     done = job(twin)
     assert done.status == "Success", done.shown()
     assert_same(twin)
@@ -55,7 +66,7 @@ def as_a_client(*arguments, **added):
 
 
 @pytest.mark.timeout(1800)
-def test_the_whole_main_job_runs_on_a_connect_server(tmp_path, server):
+def test_the_whole_main_job_runs_on_a_connect_server_to_the_tables_of_a_lake_at_paths(tmp_path, server):
     as_a_client("-c", CLIENT, str(tmp_path / "space"), server)
 
 

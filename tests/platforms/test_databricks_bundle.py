@@ -24,6 +24,8 @@ RESOURCES = [yaml.safe_load(file.read_text())["resources"] for file in FILES]
 JOBS = {name: job for one in RESOURCES for name, job in one.get("jobs", {}).items()}
 SPACE = ROOT / "conf" / "databricks" / "spaces" / "acme.yml"
 KNOWN_TO_DATABRICKS = {"bundle.name", "bundle.target", "workspace.file_path", "workspace.current_user.userName"}
+STEPS = ("ingest_events", "resolve_identities", "build_tables")
+OWN = ("sync_warehouses", "backfill", "upkeep", "check_health")  # try again themselves, or are not done again at all
 
 needs_models = pytest.mark.skipif(
     importlib.util.find_spec("databricks.bundles") is None, reason="databricks-bundles is not installed"
@@ -49,6 +51,13 @@ def in_order(job):
 
 def filled_in(text, values):
     return re.sub(r"\$\{([\w.]+)\}", lambda found: filled_in(values[found[1]], values), text)
+
+
+def variables_of(target):
+    """Each variable's value, by the name that it is referred to by."""
+    given = {name: one.get("default") for name, one in BUNDLE["variables"].items()}
+    given |= BUNDLE["targets"][target].get("variables", {})
+    return {f"var.{name}": value for name, value in given.items()}
 
 
 def test_the_jobs_are_what_this_file_reads():
@@ -85,12 +94,16 @@ def test_every_path_exists():
         for text in named_in(yaml.safe_load(file.read_text())):
             if text.startswith("../../jobs/"):
                 assert (file.parent / text).resolve().is_file(), text
-            elif text.startswith("${workspace.file_path}"):
-                there = filled_in(text, {"workspace.file_path": str(ROOT), "var.space": "acme"})
-                assert Path(there).is_file(), there
             elif text.startswith(".."):  # what the artifact's build leaves
                 assert (file.parent / text).parent.resolve() == ROOT / "dist"
                 assert artifact["build"] == "uv build --wheel"
+
+
+def test_the_settings_are_the_spaces_own_or_what_else_is_given():
+    assert filled_in("${var.settings}", variables_of("prod") | {"workspace.file_path": str(ROOT)}) == str(SPACE)
+    for job in JOBS.values():
+        for task in job["tasks"]:
+            assert task["spark_python_task"]["parameters"][:2] == ["--settings", "${var.settings}"]
 
 
 def test_every_variable_that_is_used_is_declared_and_every_one_declared_is_used():
@@ -101,33 +114,32 @@ def test_every_variable_that_is_used_is_declared_and_every_one_declared_is_used(
     assert {name for name in used if name.startswith("var.")} == declared
     assert used - declared <= KNOWN_TO_DATABRICKS
     without = {name for name, one in BUNDLE["variables"].items() if "default" not in one}
-    assert without == set(BUNDLE["targets"]["dev"]["variables"])  # dev needs none on the command line
+    assert without <= set(BUNDLE["targets"]["dev"]["variables"])  # dev needs none on the command line
 
 
 @pytest.mark.parametrize("name", JOBS)
 def test_a_job_has_a_task_for_each_step_in_the_order_of_the_main_job(name):
     tasks = in_order(JOBS[name])
-    assert [task["task_key"] for task in tasks] == [
-        "ingest_events",
-        "resolve_identities",
-        "build_tables",
-        "sync_warehouses",
-        "backfill",
-        "upkeep",
-        "check_health",
-    ]
+    assert [task["task_key"] for task in tasks] == [*STEPS, *OWN]
     for task in tasks:
         assert task["spark_python_task"]["python_file"].endswith(f"/{task['task_key']}.py")
         assert ("environment_key" in task) != ("job_cluster_key" in task)
     assert {task["task_key"] for task in tasks if task.get("run_if")} == {"backfill", "upkeep", "check_health"}
+    assert {task["task_key"]: task["max_retries"] for task in tasks} == dict.fromkeys(STEPS, 1) | dict.fromkeys(OWN, 0)
     assert JOBS[name]["max_concurrent_runs"] == 1
 
 
-def test_of_the_two_schedules_only_one_runs():
-    values = {f"var.{name}": one.get("default") for name, one in BUNDLE["variables"].items()}
-    paused = [filled_in(job["schedule"]["pause_status"], values) for job in JOBS.values()]
-    assert sorted(paused) == ["PAUSED", "UNPAUSED"]
+@pytest.mark.parametrize(("target", "paused"), [("dev", ["PAUSED", "PAUSED"]), ("prod", ["PAUSED", "UNPAUSED"])])
+def test_of_the_two_schedules_only_one_runs_and_none_of_a_developer(target, paused):
+    values = variables_of(target)
+    assert sorted(filled_in(job["schedule"]["pause_status"], values) for job in JOBS.values()) == paused
     assert {job["schedule"]["quartz_cron_expression"] for job in JOBS.values()} == {"0 0 * * * ?"}
+
+
+def test_who_may_change_the_files_of_prod_is_who_the_job_runs_as():
+    prod = BUNDLE["targets"]["prod"]
+    principal = prod["run_as"]["service_principal_name"]
+    assert prod["workspace"]["root_path"].startswith(f"/Workspace/Users/{principal}/")
 
 
 def test_the_packages_beside_the_wheel_are_those_of_its_extras():
@@ -154,9 +166,9 @@ def test_the_packages_beside_the_wheel_are_those_of_its_extras():
 
 
 @pytest.fixture
-def scope(monkeypatch):
-    """A secret scope as a task on Databricks sees it: name to key to secret."""
-    scopes, read = {}, []
+def scopes(monkeypatch):
+    """Secret scopes as a task on Databricks sees them: name to key to secret."""
+    scopes, read = {"profiles_sync_dev": {}, "profiles_sync_prod": {}}, []
 
     class Secrets:
         def list(self, scope):
@@ -170,18 +182,16 @@ def scope(monkeypatch):
     runtime.dbutils = types.SimpleNamespace(secrets=Secrets())
     monkeypatch.setitem(sys.modules, "databricks.sdk", types.ModuleType("databricks.sdk"))
     monkeypatch.setitem(sys.modules, "databricks.sdk.runtime", runtime)
-    scopes["profiles_sync_prod"] = {}
-    yield scopes["profiles_sync_prod"]
+    yield scopes
     assert all(key.startswith("PROFILES_SYNC_") for key in read)
 
 
-def workspace(folder, settings):
+def workspace(folder, settings, target="prod"):
     """The files as they are deployed, with other settings of the space; the values of what tasks refer to."""
     path = folder / "files" / SPACE.relative_to(ROOT)
     path.parent.mkdir(parents=True)
     path.write_text(settings)
-    values = {f"var.{name}": one.get("default") for name, one in BUNDLE["variables"].items()}
-    return values | {"workspace.file_path": str(folder / "files"), "bundle.target": "prod"}
+    return variables_of(target) | {"workspace.file_path": str(folder / "files"), "bundle.target": target}
 
 
 def run_tasks(job, values, monkeypatch, capsys):
@@ -197,16 +207,17 @@ def run_tasks(job, values, monkeypatch, capsys):
 
 
 @pytest.mark.lake
-@pytest.mark.parametrize("name", JOBS)
-def test_the_tasks_run_with_the_parameters_that_stand_there(tmp_path, monkeypatch, capsys, scope, name):
+@pytest.mark.parametrize(("name", "target"), [("hourly_on_serverless", "prod"), ("hourly_on_cluster", "dev")])
+def test_the_tasks_run_with_the_parameters_that_stand_there(tmp_path, monkeypatch, capsys, scopes, name, target):
     settings = yaml.safe_load(SPACE.read_text())
     settings["lake"] = str(tmp_path / "lake")
     settings["sources"]["website"]["path"] = str(tmp_path / "events" / "website")
     settings["warehouses"] = {"databricks": {"type": "duckdb", "path": "in the scope"}}
+    scope = scopes[f"profiles_sync_{target}"]
     scope["PROFILES_SYNC_WAREHOUSES__DATABRICKS__PATH"] = str(tmp_path / "acme.duckdb")
     scope["another"] = "of somebody else"
     write_events(tmp_path, "first.jsonl", EVENTS)
-    printed = run_tasks(JOBS[name], workspace(tmp_path, yaml.safe_dump(settings)), monkeypatch, capsys)
+    printed = run_tasks(JOBS[name], workspace(tmp_path, yaml.safe_dump(settings), target), monkeypatch, capsys)
     assert printed["build_tables"]["lines"]["events"] == 3
     assert query(tmp_path, "SELECT count(*) FROM acme.pages") == [(1,)]
     assert not [one for one in os.environ if one.startswith("PROFILES_SYNC_WAREHOUSES")]
@@ -215,7 +226,7 @@ def test_the_tasks_run_with_the_parameters_that_stand_there(tmp_path, monkeypatc
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_the_example_space_runs_in_a_catalog_with_the_session_that_is_there(
-    tmp_path, monkeypatch, capsys, scope, spark
+    tmp_path, monkeypatch, capsys, scopes, spark
 ):
     text = SPACE.read_text().replace("/Volumes/main", str(tmp_path))
     text = text.replace("catalog: main", "catalog: spark_catalog")
@@ -240,7 +251,7 @@ def test_the_example_space_is_a_space():
     assert load(SPACE).lake.staging.startswith("/Volumes/")
 
 
-def test_without_such_a_scope_or_without_databricks_it_is_said(tmp_path, monkeypatch, capsys, scope):
+def test_without_such_a_scope_or_without_databricks_it_is_said(tmp_path, monkeypatch, capsys, scopes):
     settings = tmp_path / "acme.yml"
     settings.write_text("space: {name: Acme, slug: acme}\n")
     job = str(ROOT / "jobs" / "check_health.py")

@@ -114,6 +114,17 @@ def test_sparks_pages_hide_what_a_connector_is_given():
     assert not re.search(hidden, "dbtable")
 
 
+def test_compute_that_lets_nobody_hide_secrets_is_given_none():
+    class Serverless:
+        class conf:
+            @staticmethod
+            def set(name, value):
+                raise RuntimeError(f"[CONFIG_NOT_AVAILABLE] Configuration {name} is not available.")
+
+    with pytest.raises(WarehouseRefused, match=r"wh: load: connector needs .* as serverless does.* load: native"):
+        session_for("wh", Serverless)
+
+
 def test_columns_get_the_warehouses_names_in_their_order():
     class Rows:
         columns = ("id", "group", "_op")
