@@ -8,7 +8,7 @@ PY := .venv/bin/python
 PY3 := .venv-spark-3/bin/python
 UV := $(shell command -v uv || echo .tools/bin/uv)
 
-.PHONY: help install install-spark-3 install-bench install-servers install-airflow install-dbt dbt-compare pack demo test test-all test-standins check bench bench-quick release audit format lock clean
+.PHONY: help install install-spark-3 install-bench install-servers install-airflow install-gsqlcheck install-dbt dbt-compare pack demo test test-all test-standins check bench bench-quick release audit format lock clean
 
 help: ## Explain every target
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ install-servers: install ## Find or install what tests start themselves: Postgre
 	@scripts/postgres.sh .venv
 	@scripts/own_venv.sh .venv-fakesnow requirements/fakesnow.txt
 	@scripts/bqemulator.sh .venv-bqemulator
+
+install-gsqlcheck: ## Build Google's analyzer of BigQuery's dialect, with Go (ten minutes, 400 MB, gigabytes of memory); tests look for it
+	@mkdir -p .tools && cd tests/gsqlcheck && go build -o ../../.tools/gsqlcheck .
 
 install-airflow: install ## Build .venv-airflow, in which the tests run the DAG in conf/airflow
 	@scripts/own_venv.sh .venv-airflow requirements/airflow.txt

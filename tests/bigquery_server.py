@@ -26,6 +26,11 @@ class BigQuery:
     lost: bool = False
     grpc: int | None = None  # a port for streams, by TLS
 
+    def bucket(self, name):
+        """The folder that is a bucket of Cloud Storage to the server."""
+        (made := self.folder / "buckets" / name).mkdir(parents=True, exist_ok=True)
+        return made
+
     @property
     def endpoint(self):
         return f"http://127.0.0.1:{self.port}"

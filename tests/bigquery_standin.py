@@ -1,7 +1,7 @@
 """The BigQuery stand-in, with what it lacks of what the sync needs: `python bigquery_standin.py PORT FOLDER [STREAMS]`.
 
 Spark's connector writes to the port STREAMS by TLS, for it speaks nothing else; `key.pem` and `cert.pem` lie beside
-the folder.
+the folder. A bucket of Cloud Storage is a folder of `buckets` there.
 
 It runs in an environment of its own, where bqemulator is. What is added here behaves as BigQuery's documentation says:
 
@@ -9,7 +9,7 @@ It runs in an environment of its own, where bqemulator is. What is added here be
   cancels whoever changes rows of a table that another transaction has changed, and is taken back when it is not ended;
 - `CALL BQ.ABORT_SESSION`, which takes back what the session's transaction did;
 - `If-Match` on a table, which bqemulator says it knows and does not look at;
-- several columns in one ALTER TABLE;
+- several columns in one ALTER TABLE, and what it changed as the catalog tells it;
 - the names of types that the REST interface has, which are those of legacy SQL; Spark's connector knows no others;
 - INFORMATION_SCHEMA.COLUMNS, of which bqemulator makes a statement of as many literals as there are columns: seconds
   for a few tables, minutes for thousands. It is the same here in one literal, with the columns that a sync asks for.
@@ -24,6 +24,7 @@ from pathlib import Path
 import grpc.aio
 from bqemulator import server
 from bqemulator.api.routes import jobs
+from bqemulator.catalog import ddl_sync
 from bqemulator.config import LogLevel, PersistenceMode, Settings
 from bqemulator.domain.errors import InvalidQueryError
 from bqemulator.scripting.interpreter import ScriptInterpreter, _dml_targets
@@ -36,7 +37,8 @@ JOURNAL = Path(sys.argv[2]).parent / "open-transactions.json"
 _SESSION = ContextVar("session", default=None)
 _ABORT = re.compile(r"CALL BQ\.ABORT_SESSION\((?:'([^']*)')?\)", re.I)
 _CONTROL = re.compile(r"(BEGIN|COMMIT|ROLLBACK) TRANSACTION", re.I)
-_ALTER = re.compile(r"(ALTER TABLE \S+) (ADD COLUMN [^;]*)")
+_ALTER = re.compile(r"(ALTER TABLE \S+) ((ADD|RENAME) COLUMN [^;]*)")
+_ALTERED = re.compile(r"ALTER TABLE `?(\w+)`?\.`?(\w+)`? ")
 _LEGACY = {"INT64": "INTEGER", "FLOAT64": "FLOAT", "BOOL": "BOOLEAN"}
 _DEFINES = re.compile(r"\s*(CREATE|ALTER|DROP)\b", re.I)
 
@@ -64,7 +66,16 @@ async def run(project, job, text, parameters, ctx, **options):
     await watch(session, text, project)
     for one in one_by_one(text):
         made = await execute(project, job, one, parameters, ctx, **options)
+    if altered := _ALTERED.match(text):
+        look_again(project, *altered.groups(), ctx)
     return made
+
+
+def look_again(project, dataset, name, ctx):
+    """Without it the catalog has the columns that a table was made with."""
+    if table := ctx.catalog.get_table(project, dataset, name):
+        columns = ddl_sync._introspect_schema(project, dataset, name, ctx)
+        ctx.catalog.update_table(table.model_copy(update={"schema_": columns}))
 
 
 async def begin(session, ctx, project):
@@ -132,9 +143,10 @@ def take_back(engine):
 
 
 def one_by_one(text):
-    """Each new column in a statement of its own."""
+    """Each column in a statement of its own."""
     if altered := _ALTER.fullmatch(text):
-        return [f"{altered[1]} ADD {added}" for added in altered[2].removeprefix("ADD ").split(", ADD ")]
+        verb = altered[3]
+        return [f"{altered[1]} {verb} {one}" for one in altered[2].removeprefix(f"{verb} ").split(f", {verb} ")]
     return [text]
 
 
@@ -195,7 +207,7 @@ def add_tls_port(grpc_server, address):
 
 
 if len(sys.argv) > 3:
-    grpc.aio.Server.add_insecure_port = add_tls_port
+    grpc.aio._server.Server.add_insecure_port = add_tls_port  # `grpc.aio.Server` is only what it comes from
 
 if __name__ == "__main__":
     settings = Settings(
@@ -205,6 +217,7 @@ if __name__ == "__main__":
         grpc_port=int(sys.argv[3]) if len(sys.argv) > 3 else 0,
         persistence_mode=PersistenceMode.PERSISTENT,
         data_dir=Path(sys.argv[2]),
+        gcs_local_root=JOURNAL.parent / "buckets",
         log_level=LogLevel.ERROR,
     )
     server.run_forever(settings)

@@ -52,7 +52,10 @@ _REFUSED = (
     r"\bCREATE TABLE\b.*\btext\b *[,)]",  # TEXT is VARCHAR(256)
     r"\bIS NOT DISTINCT FROM\b",
     r"\bNOWAIT\b|\bSKIP LOCKED\b",
+    r"\bALTER COLUMN\b(?!.* TYPE character varying\(\d+\)$)",
+    r"\bRENAME COLUMN\b.*,",
 )
+_LONGER = re.compile(r"ALTER TABLE (\S+) ALTER COLUMN (\S+) TYPE character varying\((\d+)\)")
 _LAYOUT = r"\bDISTSTYLE \w+|\bDISTKEY *\(\s*\S+\s*\)|\b(COMPOUND )?SORTKEY *\([^)]*\)"
 _COPY = re.compile(
     r"COPY (\S+) FROM '(s3://[^']+)' IAM_ROLE ('arn:aws:iam::\d{12}:role/[^']+'|default) FORMAT AS PARQUET"
@@ -175,6 +178,8 @@ class Spelling:
             if re.search(pattern, bare, re.S):
                 raise Refused("42601", "syntax error")
         bare = re.sub(_LAYOUT, "", bare)
+        if longer := _LONGER.fullmatch(bare):
+            return self._longer(*longer.groups())
         bare = re.sub(r"(\"\d+\") character varying\((\d+)\)", _checked, bare)
         bare = re.sub(r"\bSET query_group TO", "SET redshift.query_group TO", bare)
         bare = re.sub(r"\bversion\(\)", f"'{self.version}'::text", bare)
@@ -184,6 +189,12 @@ class Spelling:
             typed = f"stand_in.try_cast(({value})::text, pg_typeof({value})::text, '{kind}', NULL::{kind})::{kind}"
             bare = bare[: found.start()] + typed + bare[end:]
         return bare
+
+    def _longer(self, table, column, width):
+        """The one type that Redshift alters; Postgres measures it by a check of the column's."""
+        checked = _checked(re.fullmatch(r"(.+) character varying\((\d+)\)", f"{column} character varying({width})"))
+        longer = f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {column}, ALTER COLUMN {column} TYPE "
+        return f"{longer}character varying({width}), ADD {checked[checked.index('CONSTRAINT') :]}"
 
     def told(self, data):
         """A row with names as long as they were given."""
@@ -204,7 +215,7 @@ def _checked(found):
     name, width = found.groups()
     if int(width) > 65535:
         raise Refused("22023", f"length for type varchar cannot exceed 65535, got {width}")
-    return f"{name} character varying({width}) CHECK (octet_length({name}) <= {width})"
+    return f"{name} character varying({width}) CONSTRAINT {name} CHECK (octet_length({name}) <= {width})"
 
 
 def inside(text, start):
@@ -302,6 +313,8 @@ class Caller(threading.Thread):
             text = self._elsewhere(found[1], f"SELECT * FROM {text[found.start(2) :]}")
         elif self.strict and (found := _SCHEMAS.fullmatch(text)):
             text = self._elsewhere(found[1], _LISTED)
+        elif self.strict and self.state == b"T" and "ALTER COLUMN" in text:
+            raise Refused("25001", "ALTER TABLE ALTER COLUMN cannot run inside a transaction block")
         elif self.strict and text.startswith("COPY"):
             raise Refused("42601", "syntax error")
         spelt = self.cluster.spelling.of(text, self.strict).encode()

@@ -101,6 +101,8 @@ class Words(Spelling):
         for pattern in _REFUSED:
             if re.search(pattern, bare, re.S):
                 raise Refused("42000", "Incorrect syntax near a word that a pool has not.")
+        if bare.startswith("EXEC sp_rename "):
+            return None, self._renamed(bare, texts)
         asked, bare = self._asked(bare, texts)
         return asked, _MARK.sub(lambda found: self._told(texts[int(found[2])]), self._tsql(bare))
 
@@ -133,6 +135,16 @@ class Words(Spelling):
             return f"SELECT NOT EXISTS (SELECT FROM pg_attribute WHERE {there})", bare[found.end() :]
         return None, bare
 
+    def _renamed(self, bare, texts):
+        """Columns that get another name."""
+        made = []
+        for name, new in re.findall(r"EXEC sp_rename t(\d+)@, t(\d+)@, t\d+@(?:; |$)", bare):
+            _, quoted = self.tsql(texts[int(name)].removeprefix("N")[1:-1].replace("''", "'"))
+            table, column = re.fullmatch(r"(\".*\"\.\".*\")\.(\".*\")", quoted).groups()
+            given = texts[int(new)].removeprefix("N")[1:-1].replace("''", "'")
+            made.append(f"ALTER TABLE {table} RENAME COLUMN {column} TO {self._told(f'[{given}]')}")
+        return "; ".join(made)
+
     def _tsql(self, bare):
         bare = re.sub(_LAYOUT, "", bare)
         bare = re.sub(r"\bSELECT TOP 1 (.*)$", r"SELECT \1 LIMIT 1", bare)
@@ -145,6 +157,8 @@ class Words(Spelling):
         bare = re.sub(r"\bINFORMATION_SCHEMA\.COLUMNS\b", "stand_in.columns", bare)
         bare = re.sub(r"\bDATALENGTH\(", "stand_in.datalength(", bare)
         bare = re.sub(r"\bLEN\(", "char_length(", bare)
+        bare = re.sub(r"^(ALTER TABLE \S+ ALTER COLUMN) (\S+) (.*?) NULL$", r"\1 \2 TYPE \3 USING \2::\3", bare)
+        bare = re.sub(r"\bCONVERT\(nvarchar\(64\), (.*?), 3\)", r"CAST(\1 AS nvarchar(64))", bare)
         bare = re.sub(r"\bROUND\(", "stand_in.rounded(", bare)
         bare = re.sub(r"\bheld = ([01])$", r"held = (\1 = 1)", bare)
         for there, here in _TYPES:

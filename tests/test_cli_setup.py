@@ -55,9 +55,9 @@ def test_a_warehouse_of_the_settings_may_be_named(tmp_path):
 def test_the_schema_is_made_as_the_warehouse_keeps_its_name(tmp_path):
     fields = "type: redshift, host: h, database: d, username: u, password: x, s3_bucket: rows, schema: 2026_Acme"
     settings = written(tmp_path, SETTINGS, f"  rs: {{{fields}}}\n")
-    assert 'SCHEMA "_2026_acme"' in in_process("warehouse", "setup-sql", "rs", "--settings", settings)[1]
+    assert 'SCHEMA "2026_acme"' in in_process("warehouse", "setup-sql", "rs", "--settings", settings)[1]
     out = in_process("data-graph", "setup-sql", "rs", "--settings", settings)[1]
-    assert 'GRANT USAGE ON SCHEMA "_2026_acme" TO ROLE' in out
+    assert 'GRANT USAGE ON SCHEMA "2026_acme" TO ROLE' in out
 
 
 def test_the_profiles_schema_is_that_of_the_settings(tmp_path):

@@ -23,6 +23,7 @@ CHECKS = [
     "update",
     "delete",
     "drop staging",
+    "lock",
 ]
 PG = "  pg: {type: postgres, host: 127.0.0.1, port: 1, database: acme, username: segment, enabled: false}\n"
 

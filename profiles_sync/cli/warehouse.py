@@ -140,6 +140,24 @@ def materialize(name: Name, settings: File, json: Json = False) -> None:
         raise typer.Exit(EXIT["Failed"])
 
 
+@app.command()
+def retype(
+    name: Name,
+    table: Annotated[str, typer.Argument(help="As the lake calls it, such as order_completed.")],
+    column: Annotated[str, typer.Argument(help="As the lake calls it.")],
+    kind: Annotated[str, typer.Argument(metavar="TYPE", help="integer, float, timestamp, varchar or varchar(N).")],
+    settings: File,
+    json: Json = False,
+) -> None:
+    """Give a column of a warehouse a wider type; later syncs cast what they bring to it. Nothing is dropped."""
+    from profiles_sync.sync.retyping import Asked
+    from profiles_sync.sync.retyping import retype as done
+
+    loaded = load(settings)
+    shown = done(loaded, name, Asked(table, column, kind), session_of(loaded)).shown()
+    (print_json if json else terminal.print_retyped)(shown)
+
+
 def _show(connected: "Connected", json: bool) -> None:
     (print_json if json else terminal.print_trial)(connected.shown())
     if not connected.trial.ok:

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from profiles_sync.errors import WarehouseRefused
 from profiles_sync.spec.tables import Change, Type
 from profiles_sync.warehouses.base import Batch, Capabilities, Cast
-from profiles_sync.warehouses.names import physical
+from profiles_sync.warehouses.names import beside, physical
+from profiles_sync.warehouses.widening import FILLED
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ def plan_table(batch: Batch, existing: Mapping[str, str] | None, capabilities: C
     if existing is None:
         steps.append(CreateTable(name, wanted, keys))
     elif missing := {column: kind for column, kind in wanted.items() if column not in existing}:
+        _refuse_half(name, missing, existing, capabilities)
         steps.append(AddColumns(name, missing))
     if batch.is_empty:
         return steps
@@ -138,3 +141,15 @@ def plan_table(batch: Batch, existing: Mapping[str, str] | None, capabilities: C
     else:
         steps.append(MergeRows(name, tuple(wanted), keys, casts, batch.full))
     return steps
+
+
+def _refuse_half(
+    table: str, missing: Mapping[str, str], existing: Mapping[str, str], capabilities: Capabilities
+) -> None:
+    """A column that is gone and whose values wait beside it would come back empty."""
+    for column in missing:
+        if beside(column, FILLED, capabilities) in existing:
+            raise WarehouseRefused(
+                f"{table}.{column} was being made wider, and that was broken off; `profiles-sync warehouse retype` "
+                "ends it when it is said again, the next run repeats the table"
+            )

@@ -56,7 +56,7 @@ class Scratch:
         self.table = f"_profiles_sync_test_{secrets.token_hex(4)}"
         self.schema = self.table
         self._staging_schema = self.schema
-        self._made_schema = self._made_table = self._staged_once = False
+        self._made_schema = self._made_table = self._staged_once = self._locked = self._was_empty = False
 
     def create_schema(self) -> None:
         """A schema. Who may not make one can still sync where an admin made those that a sync uses."""
@@ -109,14 +109,32 @@ class Scratch:
             self.connection.unload(staged)
             self.connection.execute(*self.dialect.drop_staging(self._staging))
 
+    def lock(self) -> None:
+        """What keeps other syncs out, on a schema that nobody has, with the look for what a killed sync left."""
+        self._was_empty = not self.connection.columns(INTERNAL)
+        self._locked = True  # also where it is refused in the middle
+        with self.connection.only_sync(self.table):
+            pass
+
     def removal(self) -> Iterator[str]:
         """The statements that leave nothing behind."""
+        if self._locked:
+            for name in self.dialect.lock_tables(self.table):
+                yield from self.dialect.drop_staging(self.dialect.quote(INTERNAL, name))
         if self._staged_once:
             yield from self.dialect.drop_staging(self._staging)
         for schema in self._schemas if self._made_table else ():
             yield from self.dialect.drop_staging(self.dialect.quote(schema, self.table))
         if self._made_schema:
             yield from self.dialect.drop_schema(self.schema)
+
+    def remove_internal(self) -> None:
+        """The schema that the lock needed, if it holds nothing; who may not drop it has it from an admin."""
+        makes_it = self.warehouse.capabilities.locks_in_schema
+        if self._locked and self._was_empty and self._made_schema and makes_it:
+            with suppress(ProfilesSyncError):
+                if not self.connection.columns(INTERNAL):
+                    self.connection.execute(*self.dialect.drop_schema(INTERNAL))
 
     @property
     def _schemas(self) -> tuple[str, ...]:

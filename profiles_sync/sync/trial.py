@@ -28,8 +28,9 @@ _AFTER = {
     Right.UPDATE: Right.CREATE_TABLE,
     Right.DELETE: Right.CREATE_TABLE,
     Right.DROP_STAGING: Right.LOAD_STAGING,
+    Right.LOCK: Right.CREATE_TABLE,
 }
-_LOADS = (Right.INSERT, Right.UPDATE, Right.DELETE)
+_LOADS = (Right.INSERT, Right.UPDATE, Right.DELETE, Right.LOCK)  # the lock comes with a look at what is staged
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ def _steps(scratch: Scratch) -> dict[Right, Callable[[], None]]:
         Right.UPDATE: scratch.update,
         Right.DELETE: scratch.delete,
         Right.DROP_STAGING: scratch.drop_staging,
+        Right.LOCK: scratch.lock,
     }
 
 
@@ -152,6 +154,7 @@ def _clean_up(scratch: Scratch, trial: Trial) -> None:
         except Exception:
             _log.debug("clean up", exc_info=True)
             left.append(statement)
+    scratch.remove_internal()
     if left:
         told = f"the scratch table could not be removed; run {'; '.join(left)}"
         trial.checks.append(Check("clean up", False, told, ErrorClass.INTERNAL))

@@ -85,6 +85,17 @@ def print_switched(shown: Mapping[str, Any]) -> None:
     console.print(done, soft_wrap=True)
 
 
+def print_retyped(shown: Mapping[str, Any]) -> None:
+    """A column and its new type."""
+    column = escape(f"{shown['table']}.{shown['column']} of {shown['warehouse']}")
+    screen().print(f"{column} is {shown['type']} now, and was {shown['was'] or 'nearly so'}", soft_wrap=True)
+    if shown["kept_as"]:
+        kept = escape(shown["kept_as"])
+        screen().print(
+            f"its old values stay in {kept}, which nobody writes any more; drop it when you like", soft_wrap=True
+        )
+
+
 def print_lacking(shown: Mapping[str, Any]) -> None:
     """What is to be done before the Data Graph can be used."""
     for line in shown["lacking"] or ["the Data Graph has what it needs"]:

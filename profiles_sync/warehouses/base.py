@@ -40,8 +40,14 @@ class Capabilities:
         transactions: What can be held together.
         reserved_prefixes: Lower-case beginnings that no name may have; such a name gets `_` in front.
         tables_at_once: How many tables one transaction may change, beside the sync record.
-        schemas_too: Whether these rules hold for the names of schemas too; else a schema is called as anybody likes.
+        schemas_fold: Whether a schema's name is in small letters too, where `folds_case`; else it is as it is given.
+        schemas_taken: A pattern of the names in small letters that no schema may have, not even in quotes.
         at_once: How many tables may be applied beside each other, where transactions hold one statement.
+        locks_in_schema: Whether what keeps other syncs out is in `INTERNAL`, and makes that where it is not there.
+        families: What each type's name, without its length, holds, see `widening.Family`; of one family the narrower
+            first. A type that is not here is not made wider.
+        sized: How a text of a length is spelled, None where none has one.
+        longest: The longest that it may be.
     """
 
     types: Mapping[Type, str]
@@ -54,7 +60,12 @@ class Capabilities:
     reserved_prefixes: tuple[str, ...] = ()
     tables_at_once: int = 100
     at_once: int = 1
-    schemas_too: bool = True
+    schemas_fold: bool = True
+    schemas_taken: str = "information_schema"
+    locks_in_schema: bool = False
+    families: Mapping[str, str] = field(default_factory=dict)
+    sized: str | None = None
+    longest: int = 10_000_000
 
     @property
     def staged(self) -> dict[Type, str]:

@@ -53,6 +53,10 @@ CAPABILITIES = Capabilities(
     reserved=frozenset(_WORDS.split()),
     max_identifier=255,
     folds_case=True,
+    schemas_taken="information_schema|pg_catalog",
+    families=dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "BIGINT"), "integer")
+    | {"FLOAT": "float", "DOUBLE": "float", "BOOLEAN": "boolean", "DATE": "date", "TIMESTAMP": "timestamp"}
+    | {"VARCHAR": "varchar"},
 )
 DIALECT = Dialect(CAPABILITIES)
 

@@ -26,14 +26,15 @@ def physical(name: str, capabilities: Capabilities) -> str:
 
 
 def physical_schema(name: str, capabilities: Capabilities) -> str:
-    """The warehouse's name for a schema: in small letters where capitals do not matter there, else as `physical`.
+    """The warehouse's name for a schema: as it is given, in small letters where capitals do not matter.
 
-    Two names may become one: whoever sets them is told which schema it is. A schema's name stays as it is made.
+    Each statement quotes it, so it may be a reserved word or begin with a digit. A name of the warehouse's own gets
+    `_` in front, and one that is too long is cut. Two names may become one: whoever sets them is told which schema it
+    is. A schema's name stays as it is made.
     """
-    if not capabilities.schemas_too:
-        return name
-    folded = name.lower() if capabilities.folds_case else name
-    made = f"_{folded}" if _is_refused(folded, capabilities) else folded
+    made = name.lower() if capabilities.folds_case and capabilities.schemas_fold else name
+    if re.fullmatch(capabilities.schemas_taken, made.lower()):
+        made = f"_{made}"
     return made if len(made.encode()) <= capabilities.max_identifier else _told_apart(made, made, capabilities)
 
 
@@ -53,6 +54,12 @@ def staging(schema: str, table: str, capabilities: Capabilities) -> str:
     if is_plain and len(made.encode()) <= capabilities.max_identifier:
         return made
     return _told_apart(made, f"{schema}.{table}", capabilities)
+
+
+def beside(column: str, what: str, capabilities: Capabilities) -> str:
+    """The name of a further column that belongs to one."""
+    made = f"{column}__{re.sub(r'[^a-z0-9]+', '_', what.lower()).strip('_')}"
+    return made if len(made.encode()) <= capabilities.max_identifier else _told_apart(made, made, capabilities)
 
 
 def _is_refused(name: str, capabilities: Capabilities) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses import names
 from profiles_sync.warehouses.base import INTERNAL, OPERATION, Capabilities, Cast, Cursor
+from profiles_sync.warehouses.widening import EXACT, Widen
 
 
 class Dialect:
@@ -49,9 +50,38 @@ class Dialect:
         altered = f"ALTER TABLE {self.quote(schema, table)} ADD COLUMN IF NOT EXISTS"
         return [f"{altered} {self.quote(name)} {kind}" for name, kind in columns.items()]
 
+    def widen(self, schema: str, one: Widen) -> list[str]:
+        """Give a column a wider type. What is one statement is done or not done; else it may be done again."""
+        altered = f"ALTER TABLE {self.quote(schema, one.table)} ALTER COLUMN {self.quote(one.column)}"
+        return [f"{altered} SET DATA TYPE {one.kind}"]
+
+    def widened(self, value: str, was: str, kind: str) -> str:
+        """A value of one type as that of a wider one, as `cast` would make it of a new row."""
+        return f"CAST({value} AS {kind})"
+
+    def rename_columns(self, schema: str, table: str, renamed: Mapping[str, str]) -> list[str]:
+        """Call columns otherwise, in that order."""
+        altered = f"ALTER TABLE {self.quote(schema, table)} RENAME COLUMN"
+        return [f"{altered} {self.quote(name)} TO {self.quote(new)}" for name, new in renamed.items()]
+
+    def fill(self, schema: str, table: str, column: str, value: str) -> list[str]:
+        """Give a column a value in every row."""
+        return [f"UPDATE {self.quote(schema, table)} SET {self.quote(column)} = {value}"]
+
+    def count_inexact(self, schema: str, table: str, column: str) -> str:
+        """How many whole numbers of a column a float may not have."""
+        value = self.quote(column)
+        return f"SELECT count(*) FROM {self.quote(schema, table)} WHERE {value} > {EXACT} OR {value} < -{EXACT}"
+
     def drop_staging(self, staging: str) -> list[str]:
         """Remove a staging table, by its quoted name, if it is there."""
         return [f"DROP TABLE IF EXISTS {staging}"]
+
+    # The lock
+
+    def lock_tables(self, schema: str) -> list[str]:
+        """The tables of `INTERNAL` that `Connection.only_sync` makes for a schema, and that stay."""
+        return []
 
     # Rows
 

@@ -3,7 +3,9 @@
 .venv-spark-3/bin/python -m pytest -m standin tests/connectors
 """
 
+import os
 import subprocess
+import sys
 
 import pyspark
 import pytest
@@ -14,6 +16,7 @@ from tests.bigquery_server import bigquery
 from tests.lakes import Twin
 from tests.snowflake_server import snowflake
 
+BUCKET = "rows-on-their-way"
 JARS = (bigquery_connector.JAR, snowflake_connector.JAR)
 
 
@@ -46,16 +49,23 @@ def _run(command):
 
 
 @pytest.fixture(scope="session")
-def session(tls):
-    """Spark with the connectors, which it fetches by their coordinates where it has them not."""
+def session(tls, bigquery_by_tls):
+    """Spark with the connectors, which it fetches by their coordinates where it has them not.
+
+    A bucket is a folder that the stand-in finds under the same URL.
+    """
     from pyspark.sql import SparkSession
 
+    os.environ["PYSPARK_PYTHON"] = sys.executable  # tasks unpack Arrow, and the system's Python has none
     java = f"-Djavax.net.ssl.trustStore={tls / 'trust.p12'} -Djavax.net.ssl.trustStorePassword=of-the-test"
     made = (
         SparkSession.builder.master("local[2]")
         .config("spark.jars.packages", ",".join(JARS))
         .config("spark.driver.extraJavaOptions", java)
         .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.hadoop.fs.gs.impl", "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme")
+        .config("spark.hadoop.fs.viewfs.overload.scheme.target.gs.impl", "org.apache.hadoop.fs.LocalFileSystem")
+        .config(f"spark.hadoop.fs.viewfs.mounttable.{BUCKET}.linkMergeSlash", bigquery_by_tls.bucket(BUCKET).as_uri())
         .config("spark.ui.enabled", "false")
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.driver.bindAddress", "127.0.0.1")

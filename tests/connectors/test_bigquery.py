@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.connectors.conftest import BUCKET
 from tests.connectors.steps import ROWS, brought
 from tests.sync.steps import bought, call
 from tests.warehouses.contract.places import BigQueryPlace
@@ -21,6 +22,14 @@ def place(bigquery_by_tls, session):
 def test_the_write_api_brings_rows_of_every_type_and_leaves_no_table(place):
     assert brought(place) == ROWS
     assert brought(place, []) == []
+
+
+def test_files_in_a_bucket_bring_rows_of_every_type_and_leave_no_file(place, bigquery_by_tls):
+    indirect = {"write_method": "indirect", "temporary_bucket": BUCKET}
+    place.settings = place.settings.model_copy(update=indirect)
+    assert brought(place) == ROWS
+    assert brought(place, []) == []
+    assert [one for one in bigquery_by_tls.bucket(BUCKET).rglob("*") if one.is_file()] == []
 
 
 @pytest.mark.slow

@@ -1,7 +1,11 @@
 """Every statement that a sync can run in a kind of warehouse, for tables that have a bit of all."""
 
+from dataclasses import replace
+
 from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses.base import INTERNAL, Cast, Cursor
+from profiles_sync.warehouses.names import beside
+from profiles_sync.warehouses.widening import FILLED, Widen
 
 CURSORS = {"bought": Cursor("0c6d", 7, "a1"), "it's": Cursor("e2", 0)}
 APPENDED = {
@@ -55,6 +59,12 @@ def statements(dialect, retyped, staged=None):
         "merge by an id": dialect.merge(
             "acme", "profile_merges", source, ["segment_id"], dialect.values(["segment_id", "seq"], {})
         ),
+        **{
+            f"widen {one.column} from {one.was} to {one.kind}": dialect.widen("acme", one)
+            for one in widened(capabilities)
+        },
+        "end a widening that was broken off": dialect.widen("acme", broken_off(capabilities)),
+        "count what a float rounds": [dialect.count_inexact("acme", "bought", "total")],
         "read cursors": [dialect.read_cursors("acme")],
         "forget cursors": dialect.forget_cursors("acme", CURSORS),
         "record cursors": dialect.record_cursors("acme", CURSORS, "sync_1"),
@@ -66,6 +76,33 @@ def statements(dialect, retyped, staged=None):
             casts = {"total": Cast(staged_kind, kept)}
             yield f"from {staged_kind} to {kept}", dialect.count_misfits(source, casts, has_deletes=True)
     assert INTERNAL in source or staged
+
+
+def widened(capabilities):
+    """Types that are made wider: another one, one that few warehouses alter, and one that is only longer."""
+    types, sized = capabilities.types, capabilities.sized
+    pairs = [("total", types[Type.BIGINT], types[Type.DOUBLE]), ("gift", types[Type.BOOLEAN], types[Type.STRING])]
+    pairs += [("note", sized.format(8), sized.format(12))] if sized else []
+    columns = {name: types[kind] for name, kind in APPENDED.items()} | {name: was for name, was, _ in pairs}
+    for name, was, kind in pairs:
+        named = beside(name, FILLED, capabilities), beside(name, f"was {was}", capabilities)
+        yield Widen("bought", name, was, kind, columns, ("id",), *named)
+
+
+def widenings(dialect, may_be_broken_off=True):
+    """The statements alone."""
+    for one in widened(dialect.capabilities):
+        yield from dialect.widen("acme", one)
+    if may_be_broken_off:
+        yield from dialect.widen("acme", broken_off(dialect.capabilities))
+    yield dialect.count_inexact("acme", "bought", "total")
+
+
+def broken_off(capabilities):
+    """One whose column was put aside, and whose wider one has not its name yet."""
+    one = next(iter(widened(capabilities)))
+    columns = {name: kind for name, kind in one.columns.items() if name != one.column} | {one.beside: one.kind}
+    return replace(one, was=None, columns=columns)
 
 
 def as_text(pairs):

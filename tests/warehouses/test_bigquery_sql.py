@@ -11,6 +11,7 @@ from profiles_sync.warehouses.base import Cast, Cursor
 from profiles_sync.warehouses.bigquery import CAPABILITIES, BigQueryDialect
 from profiles_sync.warehouses.names import physical
 from tests import snapshots
+from tests.warehouses import every
 from tests.warehouses.setup.grammar import parses
 
 SQL = BigQueryDialect("EU", {"team": "data"})
@@ -42,6 +43,7 @@ def statements():
     yield from SQL.create_table("acme", "user_traits", kinds("user_traits"), merged.key)
     yield from SQL.create_cursors("acme")
     yield from SQL.add_columns("acme", "pages", {"order": "STRING", "a": "INT64"})
+    yield from every.widenings(SQL)
     yield from SQL.drop_staging(STAGED)
     yield from SQL.drop_schema("acme")
     yield SQL.any_row("acme", "pages")

@@ -18,6 +18,7 @@ from profiles_sync.warehouses.databricks import CAPABILITIES, DatabricksDialect,
 from profiles_sync.warehouses.databricks.lease import Lease
 from profiles_sync.warehouses.databricks.login import ServicePrincipal
 from tests.at_hand import Rows
+from tests.warehouses import every
 from tests.warehouses.setup.grammar import parses
 
 SNAPSHOT = Path(__file__).parents[1] / "snapshots/warehouses/databricks.sql"
@@ -43,6 +44,7 @@ def statements():
     yield from SQL.create_table("acme", "t", columns, ("id",))
     yield from SQL.create_table("acme", "m", dict.fromkeys(keys, "string"), keys)
     yield from SQL.add_columns("acme", "t", {"n": "bigint", "m": "double"})
+    yield from every.widenings(SQL, False)
     yield SQL.count_misfits(staged, CASTS, True)
     yield from SQL.append("acme", "t", staged, "id", values)
     yield from SQL.append("acme", "t", staged, "id", values, keys_differ=True)

@@ -1,10 +1,12 @@
 """The statements for Databricks on open Delta by Spark: words, the list of columns, the record, whose turn it is."""
 
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 from profiles_sync.errors import WarehouseBusy, WarehouseUnreachable
+from profiles_sync.sync.retyping import Asked, made_wider
 from profiles_sync.sync.run import Bounds, sync_warehouse
 from profiles_sync.warehouses.base import BEGUN, INTERNAL, Cursor
 from profiles_sync.warehouses.databricks import CAPABILITIES
@@ -45,6 +47,16 @@ def test_a_catalog_that_lists_its_columns_is_asked_for_them(place, spark):
             assert connection.columns("acme") == {"told": {"a": "string", "b": "decimal(3,1)"}}
         finally:
             spark.sql("DROP SCHEMA spark_catalog.information_schema CASCADE")
+
+
+def test_a_text_with_a_length_loses_it_in_place(place, spark):
+    spark.sql("CREATE TABLE spark_catalog.acme.bought (id STRING, note VARCHAR(3)) USING DELTA")
+    spark.sql("INSERT INTO spark_catalog.acme.bought VALUES ('m1', 'abc')")
+    lake = SimpleNamespace(public_tables=lambda: ["bought"], types=lambda name: {"id": "string", "note": "string"})
+    assert made_wider(place.open(), lake, Asked("bought", "note", "varchar")).was == "varchar(3)"
+    assert place.columns()["bought"] == {"id": "string", "note": "string"}
+    spark.sql("INSERT INTO spark_catalog.acme.bought VALUES ('m2', 'abcd')")
+    assert sorted(place.rows("bought", ["note"])) == [("abc",), ("abcd",)]
 
 
 def test_the_record_moves_only_from_where_the_sync_began(place):

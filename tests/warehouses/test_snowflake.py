@@ -261,6 +261,23 @@ def test_a_sync_that_slept_past_its_time_commits_nothing_once_another_took_over(
     assert place.run(f"SELECT HOLDER FROM {DIALECT.lock('acme')}") == [("another",)]
 
 
+def test_who_lost_the_lock_and_does_not_know_it_leaves_alone_what_its_follower_has_staged(place):
+    def load(connection, *ids):
+        batch = SimpleNamespace(types={"id": "string"}, arrow=pa.table({"id": ids}).to_reader)
+        return connection.load(batch, DIALECT.staging("acme", "t"), {"id": "id"})
+
+    with place.open().connect() as late, place.open().connect() as follower:
+        late.few = follower.few = 0
+        with late.only_sync("acme"):
+            place.run(f"UPDATE {DIALECT.lock('acme')} SET HOLDER = ''")
+            with follower.only_sync("acme"):
+                staged = load(follower, "new")
+                load(late, "old", "older")
+                assert follower.query(f"SELECT * FROM {staged.source}") == [("new",)]
+    with place.open().connect() as connection, connection.only_sync("acme"):
+        assert set(connection.columns(INTERNAL)) == {"LOCK OF ACME"}  # what both left is gone
+
+
 def test_no_thread_outlives_the_lock(place, connection):
     def renewing():
         return "snowflake lease" in {one.name for one in threading.enumerate()}

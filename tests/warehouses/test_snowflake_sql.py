@@ -9,6 +9,7 @@ from profiles_sync.warehouses.snowflake.capabilities import CAPABILITIES, folded
 from profiles_sync.warehouses.snowflake.dialect import DIALECT as SQL
 from profiles_sync.warehouses.snowflake.inline import inline
 from tests.snapshots import same
+from tests.warehouses import every
 from tests.warehouses.setup.grammar import parses
 
 STAGING = SQL.staging("acme", "bought")
@@ -26,6 +27,7 @@ STATEMENTS = {
     "Its columns": [SQL.catalog("acme")],
     "A table": SQL.create_table("acme", "bought", {"id": "VARCHAR", "n": "NUMBER(38,0)"}, ["id"]),
     "Further columns": SQL.add_columns("acme", "bought", {"_select": "FLOAT", "seen": "TIMESTAMP_NTZ"}),
+    "Wider columns": list(every.widenings(SQL)),
     "Staging": [
         *SQL.create_stage(STAGE),
         *SQL.create_staging(STAGING, {"id": "VARCHAR", "_op": "VARCHAR"}),

@@ -16,7 +16,14 @@ from profiles_sync.warehouses.redshift.staging import Folder
 from profiles_sync.warehouses.setup.rights import Right
 from tests.redshift_server import Refused
 from tests.servers import PASSWORD, free_port
-from tests.warehouses.contract.places import DuckDBPlace, PostgresPlace, RedshiftPlace, SynapsePlace
+from tests.warehouses.contract.places import (
+    BigQueryPlace,
+    DuckDBPlace,
+    PostgresPlace,
+    RedshiftPlace,
+    SnowflakePlace,
+    SynapsePlace,
+)
 
 RIGHTS = [str(right) for right in Right]
 
@@ -48,6 +55,14 @@ def schemas(place):
 
 
 # What is well
+
+
+def test_the_stand_ins_of_snowflake_and_bigquery_give_every_right_and_nothing_stays(snowflake_server, bigquery_server):
+    for made in (SnowflakePlace(snowflake_server), BigQueryPlace(bigquery_server)):
+        trial = tried(made)
+        assert trial.ok, trial
+        assert made.columns("_profiles_sync") == {}
+        made.close()
 
 
 def test_a_duckdb_file_gives_every_right_and_holds_nothing_afterwards(tmp_path):
@@ -340,6 +355,32 @@ def test_a_bucket_that_keeps_rows_is_told_where_staging_is_dropped(redshift_plac
     monkeypatch.undo()
     with redshift_place.open().connect() as connection, connection.only_sync("acme"):
         pass
+
+
+def test_a_bucket_that_may_not_be_listed_is_told_at_the_lock_under_which_a_sync_looks_there(redshift_place, denied):
+    denied("ListObjectsV2")
+    check = failed(tried(redshift_place))
+    assert (check.check, check.error_class) == ("lock", "permission")
+    assert check.grant.startswith(f"allow s3:ListBucket on arn:aws:s3:::{redshift_place.bucket}, for")
+
+
+def test_a_trial_leaves_the_files_of_a_sync_that_is_under_way(redshift_place):
+    folder = Folder("w", redshift_place.settings, "acme")
+    folder.put([(pa.py_buffer(b"x"), 1)])
+    before = redshift_place.cluster.keys(redshift_place.bucket)
+    with redshift_place.open().connect() as connection, connection.only_sync("acme"):
+        folder.put([(pa.py_buffer(b"x"), 1)])  # the lock was taken, and what a sync before had left is gone
+        assert tried(redshift_place).ok
+        assert len(redshift_place.cluster.keys(redshift_place.bucket)) == len(before) == 1
+    folder.empty()
+
+
+def test_who_may_not_update_what_says_who_has_the_lock_is_told_so(redshift_place, monkeypatch):
+    from profiles_sync.warehouses.redshift.dialect import RedshiftDialect
+
+    monkeypatch.setattr(RedshiftDialect, "own", lambda self, schema, owner: ["DELETE FROM pg_class"])
+    check = failed(tried(redshift_place))
+    assert (check.check, check.error_class) == ("lock", "permission")
 
 
 def test_a_bucket_that_is_not_there_is_told_with_the_command_that_makes_it(redshift_place):

@@ -7,6 +7,7 @@ from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses.base import INTERNAL, Capabilities, Cast, Transactions
 from profiles_sync.warehouses.bigquery.labels import labels_of
 from profiles_sync.warehouses.sql import Dialect
+from profiles_sync.warehouses.widening import Widen, by_another_column, is_longer
 
 # The reserved words, but PARTITION: nothing may be called `_partition`, and quotes do for that one.
 _WORDS = """
@@ -47,8 +48,12 @@ CAPABILITIES = Capabilities(
     leading_digit=False,
     folds_case=True,
     transactions=Transactions.ROWS,
-    schemas_too=False,  # a dataset may begin with a digit, and is hidden where it begins with `_`
+    schemas_fold=False,
     tables_at_once=99,  # a transaction changes 100 at most, and the record is one
+    locks_in_schema=True,
+    families={"INT64": "integer", "FLOAT64": "float", "BOOL": "boolean", "DATE": "date", "TIMESTAMP": "timestamp"}
+    | {"STRING": "varchar"},
+    sized="STRING({})",
 )
 
 
@@ -99,6 +104,20 @@ class BigQueryDialect(Dialect):
         """In one statement, for BigQuery takes five changes of a table in ten seconds."""
         added = ", ".join(f"ADD COLUMN IF NOT EXISTS {self.quote(name)} {kind}" for name, kind in columns.items())
         return [f"ALTER TABLE {self.quote(schema, table)} {added}"]
+
+    def widen(self, schema: str, one: Widen) -> list[str]:
+        """BigQuery alters few types; see "Converting column data types" in its documentation."""
+        in_place = is_longer(one.was, one.kind) or (one.was, one.kind) == ("INT64", "FLOAT64")
+        return super().widen(schema, one) if in_place else by_another_column(self, schema, one)
+
+    def rename_columns(self, schema: str, table: str, renamed: Mapping[str, str]) -> list[str]:
+        """See `Dialect.rename_columns`; in one statement, so that no moment is without the column."""
+        each = ", ".join(f"RENAME COLUMN {self.quote(name)} TO {self.quote(new)}" for name, new in renamed.items())
+        return [f"ALTER TABLE {self.quote(schema, table)} {each}"]
+
+    def fill(self, schema: str, table: str, column: str, value: str) -> list[str]:
+        """See `Dialect.fill`; without a condition BigQuery updates nothing."""
+        return [f"{super().fill(schema, table, column, value)[0]} WHERE TRUE"]
 
     def _labels(self, **further: str) -> str:
         pairs = [f"({self.text(key)}, {self.text(value)})" for key, value in labels_of(self.labels, **further).items()]

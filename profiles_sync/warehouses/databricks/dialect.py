@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses.base import INTERNAL, OPERATION, Capabilities, Cast, Transactions
 from profiles_sync.warehouses.sql import Dialect
+from profiles_sync.warehouses.widening import Widen
 
 # The words that mean something else than a column or a table of that name, unless they stand in backticks; and the
 # columns of a change feed, which a table that has one may not have itself.
@@ -31,6 +32,10 @@ CAPABILITIES = Capabilities(
     folds_case=True,
     transactions=Transactions.NONE,
     at_once=4,
+    locks_in_schema=True,
+    families=dict.fromkeys(("tinyint", "smallint", "int", "bigint"), "integer")
+    | {"float": "float", "double": "float", "boolean": "boolean", "date": "date", "timestamp": "timestamp"}
+    | {"varchar": "varchar", "string": "varchar"},
 )
 
 
@@ -65,9 +70,24 @@ class DatabricksDialect(Dialect):
 
     def create_table(self, schema: str, table: str, columns: Mapping[str, str], keys: Sequence[str]) -> list[str]:
         """Clustered by time where events come one after the other, else by the keys that a merge looks for."""
+        return [f"{self._created(schema, table, columns)} {self._clustered(columns, keys)}"]
+
+    def _clustered(self, columns: Mapping[str, str], keys: Sequence[str]) -> str:
         by = ("received_at",) if len(keys) == 1 and "received_at" in columns else keys[:_FEW]
-        clustered = ", ".join(map(self.quote, by))
-        return [f"{self._created(schema, table, columns)} CLUSTER BY ({clustered})"]
+        return f"CLUSTER BY ({', '.join(map(self.quote, by))})"
+
+    def widen(self, schema: str, one: Widen) -> list[str]:
+        """The table once more, in one commit: what Delta can rename or retype, older readers cannot read.
+
+        Only the length of a text goes in place; CAST knows none, so `varchar(n)` cannot be asked for.
+        """
+        there = self.quote(schema, one.table)
+        if _SIZED.fullmatch(str(one.was)):
+            return [f"ALTER TABLE {there} ALTER COLUMN {self.quote(one.column)} TYPE {one.kind}"]
+        chosen = {name: self.quote(name) for name in one.columns}
+        chosen[one.column] = f"{self.widened(chosen[one.column], str(one.was), one.kind)} AS {self.quote(one.column)}"
+        made = f"CREATE OR REPLACE TABLE {there} USING DELTA {self._clustered(one.columns, one.keys)}"
+        return [f"{made} AS SELECT {', '.join(chosen.values())} FROM {there}"]
 
     def _created(self, schema: str, table: str, columns: Mapping[str, str]) -> str:
         listed = ", ".join(f"{self.quote(name)} {kind}" for name, kind in columns.items())
@@ -149,6 +169,10 @@ class DatabricksDialect(Dialect):
         columns = dict.fromkeys(("schema_name", "table_name", "table_id", "commit_digest", "sync_id"), "string")
         columns["version"] = "bigint"
         return [f"{self._created(INTERNAL, self.record(schema), columns)} PARTITIONED BY (schema_name)"]
+
+    def lock_tables(self, schema: str) -> list[str]:
+        """See `Dialect.lock_tables`: the record has the claims."""
+        return [self.record(schema)]
 
     # Who may sync a schema: a row of the record with an end, in a partition that no schema has
 

@@ -58,7 +58,7 @@ class RedshiftConnection:
         try:
             self._lock(holder, schema)
             self._own(schema)
-            self._folder.clear()
+            self._folder.clear(only_look=schema != self._schema)
             yield
         finally:
             self._owner = None

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses.base import INTERNAL, OPERATION, Capabilities, Cast
 from profiles_sync.warehouses.sql import Dialect
+from profiles_sync.warehouses.widening import Widen, by_another_column, is_longer
 
 # Redshift's reserved words, and its system columns, which no column may be called.
 _WORDS = """
@@ -57,6 +58,13 @@ CAPABILITIES = Capabilities(
     max_identifier=127,
     leading_digit=False,
     folds_case=True,
+    schemas_taken="information_schema|pg_.*",
+    locks_in_schema=True,
+    families=dict.fromkeys(_INTEGERS, "integer")
+    | {"real": "float", "double precision": "float", "boolean": "boolean", "date": "date"}
+    | {"timestamp without time zone": "timestamp", "character varying": "varchar"},
+    sized="character varying({})",
+    longest=LONGEST,
 )
 
 
@@ -86,6 +94,10 @@ class RedshiftDialect(Dialect):
         owner = f"CREATE TABLE IF NOT EXISTS {self._owner(schema)} (owner character varying(64))"
         return [f"CREATE TABLE IF NOT EXISTS {self.lock(schema)} (held boolean)", owner]
 
+    def lock_tables(self, schema: str) -> list[str]:
+        """See `Dialect.lock_tables`."""
+        return [lock_name(schema), owner_name(schema)]
+
     def own(self, schema: str, owner: str) -> list[str]:
         """Write down who has the lock; whoever believed to have it commits before, or never."""
         there = self._owner(schema)
@@ -110,6 +122,17 @@ class RedshiftDialect(Dialect):
         """One column per statement, without IF NOT EXISTS, which is not there."""
         altered = f"ALTER TABLE {self.quote(schema, table)} ADD COLUMN"
         return [f"{altered} {self.quote(name)} {kind}" for name, kind in columns.items()]
+
+    def widen(self, schema: str, one: Widen) -> list[str]:
+        """Redshift alters the length of a VARCHAR, alone and outside of a transaction; all else goes in one."""
+        if not is_longer(one.was, one.kind):
+            return by_another_column(self, schema, one)
+        altered = f"ALTER TABLE {self.quote(schema, one.table)} ALTER COLUMN {self.quote(one.column)}"
+        return [f"{altered} TYPE {one.kind}"]
+
+    def widened(self, value: str, was: str, kind: str) -> str:
+        """See `Dialect.widened`; Redshift makes no text of a boolean."""
+        return _shown(value, was) if was == "boolean" else super().widened(value, was, kind)
 
     def create_staged(self, name: str, columns: Mapping[str, str], key: str) -> str:
         """A temporary table for staged rows, which lie where their table's rows do."""

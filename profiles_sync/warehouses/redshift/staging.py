@@ -55,11 +55,12 @@ class Folder:
         self._remove(self._keys)
         self._keys = []
 
-    def clear(self) -> None:
-        """Remove what a sync that was killed left there; only who holds the lock of the schema may."""
+    def clear(self, only_look: bool = False) -> None:
+        """Remove what a sync that was killed left there; who does not hold the lock of the schema only looks."""
         with self._telling():
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=f"{self._path}/")
-            self._remove([one["Key"] for page in pages for one in page.get("Contents", ())])
+            left = [one["Key"] for page in pages for one in page.get("Contents", ())]
+            self._remove([] if only_look else left)
 
     def _remove(self, keys: list[str]) -> None:
         with self._telling():

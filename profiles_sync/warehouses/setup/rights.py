@@ -16,6 +16,7 @@ class Right(StrEnum):
     UPDATE = "update"
     DELETE = "delete"
     DROP_STAGING = "drop staging"
+    LOCK = "lock"
 
 
 def spread(
@@ -32,4 +33,5 @@ def spread(
         Right.UPDATE: rows,
         Right.DELETE: rows,
         Right.DROP_STAGING: staging or create_table,
+        Right.LOCK: staging or create_table,
     }

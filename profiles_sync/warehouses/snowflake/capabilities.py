@@ -33,6 +33,11 @@ CAPABILITIES = Capabilities(
     leading_digit=False,
     folds_case=True,
     transactions=Transactions.ROWS,
+    locks_in_schema=True,
+    families={"NUMBER": "integer", "FLOAT": "float", "BOOLEAN": "boolean", "DATE": "date", "TIMESTAMP_NTZ": "timestamp"}
+    | {"VARCHAR": "varchar"},
+    sized="VARCHAR({})",
+    longest=LONGEST - 1,  # one that long is as good as none
 )
 
 

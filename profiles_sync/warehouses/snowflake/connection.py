@@ -43,6 +43,7 @@ class SnowflakeConnection:
         self._opened, self._again, self._patience, self._seconds, self.few = opened, again, patience, seconds, few
         self._numbers, self._mine = count(), secrets.token_hex(8)
         self._lease: Lease | None = None
+        self._schema = ""
         self._stages: set[str] = set()
         self._inline: dict[str, tuple[str | None, ...]] = {}
 
@@ -58,11 +59,26 @@ class SnowflakeConnection:
         self._with_lock(schema)
         lease = Lease(self, schema, self._seconds)
         with lease.held(self._again, self._patience):
-            self._lease = lease
+            self._clear(schema)
+            self._lease, self._schema = lease, schema
             try:
                 yield
             finally:
                 self._lease = None
+
+    def _clear(self, schema: str) -> None:
+        """Remove the staging tables of syncs that were killed."""
+        left = [name for name in self.columns(INTERNAL) if name.startswith(DIALECT.staged(schema, ""))]
+        self.execute(*(one for name in left for one in DIALECT.drop_staging(DIALECT.quote(INTERNAL, name))))
+
+    def own_staging(self, staging: str) -> str:
+        """The quoted name of a staging table that no other connection has.
+
+        A sync that lost its lease and does not know it yet may still load rows, beside the one that took its place.
+        """
+        if self._lease is None:
+            return staging
+        return DIALECT.quote(INTERNAL, DIALECT.staged(self._schema, self._mine, next(self._numbers)))
 
     @retry(
         retry=retry_if_exception_type(WarehouseRefused), stop=stop_after_attempt(3), wait=wait_fixed(0.5), reraise=True
@@ -127,6 +143,7 @@ class SnowflakeConnection:
         few, rows = first(renamed(rows, names), self.few if self._lease is not None else 0)
         if few is not None:
             return self._bound(few, kinds)
+        staging = self.own_staging(staging)
         self.execute(*DIALECT.create_staging(staging, kinds))
         with written(rows) as files:
             if files.paths:

@@ -44,6 +44,7 @@ class CarriedConnection(SnowflakeConnection):
         rows = framed(batch, self._spark, {column: folded(name) for column, name in names.items()})
         if OPERATION.upper() in rows.columns or OPERATION in rows.columns:
             rows, kinds = rows.withColumnRenamed(OPERATION, folded(OPERATION)), kinds | {OPERATION: "VARCHAR"}
+        staging = self.own_staging(staging)
         self.execute(*DIALECT.create_staging(staging, {name: _written(kind) for name, kind in kinds.items()}))
         with carried("snowflake", JAR):
             writer = rows.write.format(_FORMAT).mode("append").options(**options(self._settings))

@@ -11,6 +11,7 @@ from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses.base import INTERNAL, OPERATION, Cast
 from profiles_sync.warehouses.snowflake.capabilities import CAPABILITIES, folded
 from profiles_sync.warehouses.sql import Dialect
+from profiles_sync.warehouses.widening import Widen, by_another_column, is_longer
 
 _SIZED = re.compile(r"VARCHAR\((\d+)\)")
 _FOLLOWS = {  # types that take each other's values as they are, and never fail
@@ -48,7 +49,16 @@ class SnowflakeDialect(Dialect):
         listed = ", ".join(f"IF NOT EXISTS {self.quote(name)} {kind}" for name, kind in columns.items())
         return [f"ALTER TABLE {self.quote(schema, table)} ADD COLUMN {listed}"]
 
+    def widen(self, schema: str, one: Widen) -> list[str]:
+        """Snowflake alters a length and a precision, and no type."""
+        return super().widen(schema, one) if is_longer(one.was, one.kind) else by_another_column(self, schema, one)
+
     # Staging
+
+    def staged(self, schema: str, *of: object) -> str:
+        """How a schema's staging tables begin, and with owner and number how one is called; not quoted."""
+        digest = hashlib.sha1(folded(schema).encode(), usedforsecurity=False).hexdigest()
+        return "_".join(map(str, ("staged", digest, *of)))
 
     def stage(self, staging: str) -> str:
         """The quoted name of the session's own stage, in the schema of a staging table of that quoted name."""
@@ -118,11 +128,15 @@ class SnowflakeDialect(Dialect):
     # The lock: one row of a table of its own, which says who syncs the schema and until when
 
     def lock(self, schema: str) -> str:
-        """The quoted name of a schema's lock; it has spaces, so that no staging table can be called like it."""
+        """The quoted name of a schema's lock."""
+        return self.quote(INTERNAL, *self.lock_tables(schema))
+
+    def lock_tables(self, schema: str) -> list[str]:
+        """See `Dialect.lock_tables`; its name has spaces, so that no staging table can be called like it."""
         named = folded(schema)
         if len(named.encode()) > CAPABILITIES.max_identifier - len("LOCK OF "):
             named = hashlib.sha1(named.encode(), usedforsecurity=False).hexdigest()
-        return self.quote(INTERNAL, f"LOCK OF {named}")
+        return [f"LOCK OF {named}"]
 
     def create_lock(self, schema: str) -> list[str]:
         """The lock with its row, in one statement, held by nobody."""

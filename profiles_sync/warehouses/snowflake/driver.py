@@ -24,6 +24,7 @@ LONGEST = 24 * 60 * 60
 _SESSION = {
     "TIMEZONE": "UTC",
     "TIMESTAMP_INPUT_FORMAT": "AUTO",
+    "TIMESTAMP_NTZ_OUTPUT_FORMAT": "YYYY-MM-DD HH24:MI:SS.FF6",  # of a time as a text
     "LOCK_TIMEOUT": 600,  # a transaction of a sync that was killed is ended by Snowflake within five minutes
     "ABORT_DETACHED_QUERY": True,
     "ERROR_ON_NONDETERMINISTIC_MERGE": True,

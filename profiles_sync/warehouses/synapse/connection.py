@@ -67,7 +67,7 @@ class SynapseConnection:
         owner = uuid.uuid4().hex
         self.execute(*DIALECT.own(schema, owner))
         self._owner = owner
-        self._folder.clear()
+        self._folder.clear(only_look=schema != self._schema)
         left = [name for name in self.columns(INTERNAL) if name.startswith(staged_name(schema))]
         self.execute(*(one for name in left for one in DIALECT.drop_staging(DIALECT.quote(INTERNAL, name))))
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses.base import INTERNAL, OPERATION, Capabilities, Cast, Cursor, Transactions
 from profiles_sync.warehouses.sql import Dialect
+from profiles_sync.warehouses.widening import Widen, by_another_column
 
 _WORDS = """
 add all alter and any as asc authorization backup begin between break browse bulk by cascade case check checkpoint close
@@ -56,7 +57,14 @@ CAPABILITIES = Capabilities(
     reserved=frozenset(_WORDS.split()),
     max_identifier=128,
     folds_case=True,
+    schemas_taken="information_schema|sys|guest|db_.*",
     transactions=Transactions.ROWS,
+    locks_in_schema=True,
+    families=dict.fromkeys(_INTEGERS, "integer")
+    | {"real": "float", "float": "float", "bit": "boolean", "date": "date", "datetime2": "timestamp"}
+    | {"varchar": "varchar", "nvarchar": "varchar"},
+    sized="nvarchar({})",
+    longest=LONGEST,
 )
 
 
@@ -111,6 +119,10 @@ class SynapseDialect(Dialect):
         also = f"CREATE TABLE {owner} WITH ({_HEAP}) AS SELECT CAST(N'' AS nvarchar(64)) AS [owner]"
         return [f"IF OBJECT_ID({self.text(lock)}) IS NULL {made}", f"IF OBJECT_ID({self.text(owner)}) IS NULL {also}"]
 
+    def lock_tables(self, schema: str) -> list[str]:
+        """See `Dialect.lock_tables`."""
+        return [lock_name(schema), owner_name(schema)]
+
     def take_lock(self, schema: str) -> list[str]:
         """Wait for the row; what is taken lasts as long as the transaction."""
         return ["BEGIN TRANSACTION", f"UPDATE {self.lock(schema)} SET held = 1"]
@@ -142,6 +154,22 @@ class SynapseDialect(Dialect):
             f"AND name = {self.text(name)}) ALTER TABLE {there} ADD {self.quote(name)} {_declared(kind)}"
             for name, kind in columns.items()
         ]
+
+    def widen(self, schema: str, one: Widen) -> list[str]:
+        """What a pool makes of a value by itself is what a sync makes of it, but for truths and floats as texts."""
+        if one.was is None or (one.was in _SPELT and _SIZED.fullmatch(one.kind)):
+            return by_another_column(self, schema, one)
+        altered = f"ALTER TABLE {self.quote(schema, one.table)} ALTER COLUMN {self.quote(one.column)}"
+        return [f"{altered} {_declared(one.kind)}"]
+
+    def widened(self, value: str, was: str, kind: str) -> str:
+        """See `Dialect.widened`."""
+        return _shown(value, was)
+
+    def rename_columns(self, schema: str, table: str, renamed: Mapping[str, str]) -> list[str]:
+        """See `Dialect.rename_columns`; in one batch, for a pool has no transaction for it."""
+        calls = [(self.quote(schema, table, name), new) for name, new in renamed.items()]
+        return ["; ".join(f"EXEC sp_rename {self.text(name)}, {self.text(new)}, 'COLUMN'" for name, new in calls)]
 
     def drop_staging(self, staging: str) -> list[str]:
         """See `Dialect.drop_staging`."""
@@ -215,6 +243,7 @@ class SynapseDialect(Dialect):
         return _tried(f"CAST({value} AS int)" if staged == "bit" else value, staged, cast.kept)
 
 
+_SPELT = ("bit", "float", "real")  # types whose values a pool would write otherwise than a sync does
 _HEAP = "DISTRIBUTION = ROUND_ROBIN, HEAP"
 
 
@@ -236,6 +265,8 @@ def _shown(value: str, staged: str) -> str:
     """A value as text."""
     if staged == "bit":
         return f"CASE CAST({value} AS int) WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"
+    if staged in ("float", "real"):
+        return f"CONVERT(nvarchar(64), {value}, 3)"  # every digit; CAST leaves six
     return f"CAST({value} AS nvarchar(64))"
 
 

@@ -74,11 +74,11 @@ class Folder:
         self._remove(self._keys)
         self._keys = []
 
-    def clear(self) -> None:
-        """Remove what a sync that was killed left there; only who holds the lock of the schema may."""
+    def clear(self, only_look: bool = False) -> None:
+        """Remove what a sync that was killed left there; who does not hold the lock of the schema only looks."""
         with self._telling("list"):
             found = [one["path"] for some in self._store.list(prefix=self._path) for one in some]
-        self._remove([path for path in found if path.startswith(f"{self._path}/")])
+        self._remove([] if only_look else [path for path in found if path.startswith(f"{self._path}/")])
 
     def _remove(self, keys: list[str]) -> None:
         if keys:

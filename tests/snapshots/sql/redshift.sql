@@ -33,6 +33,22 @@ INSERT INTO "rows to merge" ("segment_id", "seq") SELECT s."segment_id", s."seq"
 DELETE FROM "acme"."profile_merges" USING staged_0 AS s WHERE "acme"."profile_merges"."segment_id" = s."segment_id" AND s."_op" = 'D';
 MERGE INTO "acme"."profile_merges" USING "rows to merge" ON "acme"."profile_merges"."segment_id" = "rows to merge"."segment_id" WHEN MATCHED THEN UPDATE SET "seq" = "rows to merge"."seq" WHEN NOT MATCHED THEN INSERT ("segment_id", "seq") VALUES ("rows to merge"."segment_id", "rows to merge"."seq");
 DROP TABLE "rows to merge";
+-- widen total from bigint to double precision
+ALTER TABLE "acme"."bought" ADD COLUMN "total__wider" double precision;
+UPDATE "acme"."bought" SET "total__wider" = CAST("total" AS double precision);
+ALTER TABLE "acme"."bought" RENAME COLUMN "total" TO "total__was_bigint";
+ALTER TABLE "acme"."bought" RENAME COLUMN "total__wider" TO "total";
+-- widen gift from boolean to character varying(512)
+ALTER TABLE "acme"."bought" ADD COLUMN "gift__wider" character varying(512);
+UPDATE "acme"."bought" SET "gift__wider" = CASE WHEN "gift" THEN 'true' WHEN NOT "gift" THEN 'false' END;
+ALTER TABLE "acme"."bought" RENAME COLUMN "gift" TO "gift__was_boolean";
+ALTER TABLE "acme"."bought" RENAME COLUMN "gift__wider" TO "gift";
+-- widen note from character varying(8) to character varying(12)
+ALTER TABLE "acme"."bought" ALTER COLUMN "note" TYPE character varying(12);
+-- end a widening that was broken off
+ALTER TABLE "acme"."bought" RENAME COLUMN "total__wider" TO "total";
+-- count what a float rounds
+SELECT count(*) FROM "acme"."bought" WHERE "total" > 9007199254740992 OR "total" < -9007199254740992;
 -- read cursors
 SELECT table_name, table_id, version, commit_digest FROM "_profiles_sync"."cursors_acme" WHERE schema_name = 'acme';
 -- forget cursors

@@ -31,6 +31,18 @@ INSERT INTO [acme].[user_identifiers] ([canonical_segment_id], [type], [value], 
 DELETE FROM [acme].[profile_merges] WHERE EXISTS (SELECT 1 FROM [_profiles_sync].[acme__bought] AS s WHERE [acme].[profile_merges].[segment_id] = s.[segment_id] AND DATALENGTH([acme].[profile_merges].[segment_id]) = DATALENGTH(s.[segment_id]) AND s.[_op] = 'D');
 UPDATE [acme].[profile_merges] SET [seq] = s.[seq] FROM [_profiles_sync].[acme__bought] AS s WHERE [acme].[profile_merges].[segment_id] = s.[segment_id] AND DATALENGTH([acme].[profile_merges].[segment_id]) = DATALENGTH(s.[segment_id]) AND s.[_op] = 'U';
 INSERT INTO [acme].[profile_merges] ([segment_id], [seq]) SELECT s.[segment_id], s.[seq] FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] = 'U' AND NOT EXISTS (SELECT 1 FROM [acme].[profile_merges] WHERE [acme].[profile_merges].[segment_id] = s.[segment_id] AND DATALENGTH([acme].[profile_merges].[segment_id]) = DATALENGTH(s.[segment_id]));
+-- widen total from bigint to float
+ALTER TABLE [acme].[bought] ALTER COLUMN [total] float NULL;
+-- widen gift from bit to nvarchar(4000)
+IF NOT EXISTS (SELECT 1 FROM sys.columns WHERE object_id = OBJECT_ID(N'[acme].[bought]') AND name = N'gift__wider') ALTER TABLE [acme].[bought] ADD [gift__wider] nvarchar(4000) COLLATE Latin1_General_100_BIN2 NULL;
+UPDATE [acme].[bought] SET [gift__wider] = CASE CAST([gift] AS int) WHEN 1 THEN 'true' WHEN 0 THEN 'false' END;
+EXEC sp_rename N'[acme].[bought].[gift]', N'gift__was_bit', 'COLUMN'; EXEC sp_rename N'[acme].[bought].[gift__wider]', N'gift', 'COLUMN';
+-- widen note from nvarchar(8) to nvarchar(12)
+ALTER TABLE [acme].[bought] ALTER COLUMN [note] nvarchar(12) COLLATE Latin1_General_100_BIN2 NULL;
+-- end a widening that was broken off
+EXEC sp_rename N'[acme].[bought].[total__wider]', N'total', 'COLUMN';
+-- count what a float rounds
+SELECT count(*) FROM [acme].[bought] WHERE [total] > 9007199254740992 OR [total] < -9007199254740992;
 -- read cursors
 SELECT table_name, table_id, version, commit_digest FROM [_profiles_sync].[cursors_acme] WHERE schema_name = N'acme';
 -- forget cursors
@@ -74,7 +86,7 @@ SELECT count(CASE WHEN s.[total] IS NOT NULL AND CAST(NULL AS datetime2(7)) IS N
 -- from bigint to varbinary(8)
 SELECT count(CASE WHEN s.[total] IS NOT NULL AND CAST(NULL AS varbinary(8)) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
 -- from float to nvarchar(20)
-SELECT count(CASE WHEN s.[total] IS NOT NULL AND CASE WHEN LEN(CAST(s.[total] AS nvarchar(64))) <= 20 THEN CAST(s.[total] AS nvarchar(64)) END IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
+SELECT count(CASE WHEN s.[total] IS NOT NULL AND CASE WHEN LEN(CONVERT(nvarchar(64), s.[total], 3)) <= 20 THEN CONVERT(nvarchar(64), s.[total], 3) END IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
 -- from float to int
 SELECT count(CASE WHEN s.[total] IS NOT NULL AND TRY_CAST(ROUND(s.[total], 0) AS int) IS NULL THEN 1 END), 0 FROM [_profiles_sync].[acme__bought] AS s WHERE s.[_op] <> 'D';
 -- from float to bigint

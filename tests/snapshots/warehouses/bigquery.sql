@@ -16,6 +16,20 @@ CREATE TABLE IF NOT EXISTS `_profiles_sync`.`cursors_acme` (`schema_name` STRING
 
 ALTER TABLE `acme`.`pages` ADD COLUMN IF NOT EXISTS `order` STRING, ADD COLUMN IF NOT EXISTS `a` INT64;
 
+ALTER TABLE `acme`.`bought` ALTER COLUMN `total` SET DATA TYPE FLOAT64;
+
+ALTER TABLE `acme`.`bought` ADD COLUMN IF NOT EXISTS `gift__wider` STRING;
+
+UPDATE `acme`.`bought` SET `gift__wider` = CAST(`gift` AS STRING) WHERE TRUE;
+
+ALTER TABLE `acme`.`bought` RENAME COLUMN `gift` TO `gift__was_bool`, RENAME COLUMN `gift__wider` TO `gift`;
+
+ALTER TABLE `acme`.`bought` ALTER COLUMN `note` SET DATA TYPE STRING(12);
+
+ALTER TABLE `acme`.`bought` RENAME COLUMN `total__wider` TO `total`;
+
+SELECT count(*) FROM `acme`.`bought` WHERE `total` > 9007199254740992 OR `total` < -9007199254740992;
+
 DROP TABLE IF EXISTS `_profiles_sync`.`acme__pages`;
 
 DROP SCHEMA `acme`;

@@ -450,7 +450,7 @@ class DatabricksPlace(Place):
     kind = "databricks"
     integer = "int"
     statements = (SparkConnection, ("_rows", "_put", "_source"))
-    schemas = ("acme", "_profiles_sync", "2026_acme")
+    schemas = ("acme", "_profiles_sync", "2026_acme", "order")
 
     def open(self, patience=400, **changed):
         """A sync takes its time here, and so does the one that waits for it."""

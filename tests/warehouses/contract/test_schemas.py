@@ -8,8 +8,8 @@ from tests.warehouses.contract.steps import sync
 SMALL = [bought("m1", total=5), call("identify", "i1", userId="u1", traits={"plan": "pro"})]
 
 
-@pytest.mark.parametrize("schema", ["Acme", "2026_acme"])
-def test_a_schema_in_capitals_or_with_a_digit_in_front_is_found_again(twin, place, schema):
+@pytest.mark.parametrize("schema", ["Acme", "2026_acme", "order"])
+def test_a_schema_in_capitals_a_reserved_word_or_with_a_digit_in_front_is_found_again(twin, place, schema):
     twin.land(SMALL)
     assert sync(twin, place, schema=schema).status == "Success"
     again = sync(twin, place, schema=schema)
@@ -18,6 +18,7 @@ def test_a_schema_in_capitals_or_with_a_digit_in_front_is_found_again(twin, plac
     assert {name: done.error for name, done in sync(twin, place, schema=schema).tables.items() if done.error} == {}
     rows = place.rows("bought", ["id", "coupon"], place.open(schema=schema).schema)
     assert sorted(rows) == [("m1", None), ("m2", "x")]
+    assert place.open(schema=schema).schema.lower() == schema.lower()
 
 
 def test_two_schemas_in_one_place_have_a_record_each(twin, place):
