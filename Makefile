@@ -52,7 +52,7 @@ test-all: install install-spark-3 install-servers install-airflow install-dbt ##
 	$(PY) -m pytest -q -m "slow and spark and not standin"
 
 test-standins: install install-spark-3 install-servers ## Run the whole contract on every warehouse's stand-in, Spark's connectors, EMR's jobs on a cluster, and a kill at every step (two hours)
-	$(PY) -m pytest -q -n 2 -m standin tests/warehouses tests/sync
+	$(PY) -m pytest -q -n 2 -m standin tests/warehouses tests/sync tests/lake
 	$(PY3) -m pytest -q -m standin tests/connectors
 	$(PY) -m pytest -q -m standin tests/emr
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from profiles_sync.lake.opening import lake_of
+from profiles_sync.pipeline import batches
+from profiles_sync.settings import load
 from tests.commands import BIN, EVENTS, SETTINGS, a_space, in_process, profiles_sync, query, write_events
 
 JOBS = Path(__file__).parents[1] / "jobs"
@@ -92,6 +95,18 @@ def test_an_unhealthy_space_is_told_part_by_part(monkeypatch, tmp_path, capsys):
     assert in_this_process(monkeypatch, *health) == 3
     parts = json.loads(capsys.readouterr().out)["parts"]
     assert (parts["lake"], parts["warehouse local"] is None) == (None, False)
+
+
+def test_of_several_batches_all_but_the_last_are_taken_whole_by_what_ingests(monkeypatch, tmp_path, capsys):
+    settings = a_space(tmp_path, SETTINGS + "engine: {batch_bytes: 1}\n", events=[])
+    for number, event in enumerate(EVENTS):
+        write_events(tmp_path, f"{number}.jsonl", [event])
+    assert in_process("plan", "--settings", settings)[1].count("Batches 1 to 3: new files") == 1
+    landed = [2, 2, 3, 3]
+    for job, until in zip(CHAIN, landed, strict=True):
+        assert in_this_process(monkeypatch, job, "--settings", settings, "--json") == 0, capsys.readouterr()
+        assert batches.last_landed(lake_of(load(settings))) == until, job
+    assert query(tmp_path, "SELECT count(*) FROM acme.tracks, acme.pages, acme.identifies") == [(1,)]
 
 
 def test_a_batch_that_nobody_finishes_is_no_health(monkeypatch, tmp_path, capsys):

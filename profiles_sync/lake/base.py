@@ -3,7 +3,7 @@
 There are two: Delta tables at paths (`paths.py`), which need no JVM, and tables of a Spark catalog (`catalog.py`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,6 +26,12 @@ class Scanned(Protocol):
 
     def scan(self, columns: Sequence[str] | None = None, where: Where | None = None) -> pa.Table:
         """Rows of it, as it is now."""
+        ...
+
+    def of_keys(
+        self, columns: Sequence[str], keys: NDArray[np.int64], where: Where | None = None
+    ) -> Iterator[pa.Table]:
+        """The rows that have one of the keys in the first column, those of some keys at a time."""
         ...
 
 

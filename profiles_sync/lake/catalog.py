@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from profiles_sync.settings import CatalogSettings
 
 _CONTROL, _STAGING = "_control/", "_staging"
+_KEYS = 500_000  # whose rows are fetched together: Spark hands no more than 1 GB to one who asks
 _NAMES = {"string": Type.STRING, "bigint": Type.BIGINT, "double": Type.DOUBLE, "boolean": Type.BOOLEAN}
 
 
@@ -141,7 +142,7 @@ class CatalogLake:
         """See `base.Lake`. Spark tells nobody which transactions a table has; ours write down the batch."""
         if not name.startswith(_CONTROL) or (there := self.open(name)) is None:
             return False
-        return bool(there.scan(["batch"], [("batch", "==", batch)]).num_rows)
+        return there.has_any([("batch", "==", batch)])
 
     def append(self, name: str, rows: pa.Table, batch: int) -> None:
         """See `base.Lake`."""
@@ -159,7 +160,7 @@ class CatalogLake:
 
     def look_up(self, name: str, table: Opened, index: Index, keys: NDArray[np.int64]) -> pa.Table:
         """See `base.Lake`."""
-        return CatalogTable(self, name).scan(index.columns, [(index.columns[0], "in", keys)])
+        return pa.concat_tables(CatalogTable(self, name).of_keys(index.columns, keys))
 
     def add(self, name: str, rows: pa.Table) -> None:
         """See `base.Lake`."""
@@ -280,18 +281,37 @@ class CatalogTable:
 
     def scan(self, columns: Sequence[str] | None = None, where: Where | None = None) -> pa.Table:
         """See `base.Scanned`."""
-        types, lake = self.lake.types(self.name), self.lake
-        rows = lake.session.table(lake.named(self.name))
+        types = self.lake.types(self.name)
+        wanted = {name: types[name] for name in columns or types}
         with ExitStack() as staged:
-            for column, op, value in where or ():
-                if op == "in":
-                    values = pa.table({column: pa.array(value)}).group_by(column).aggregate([])
-                    path = staged.enter_context(lake.staged(values))
-                    rows = rows.join(lake.frame({column: types[column]}, [path]), column, "left_semi")
-                else:
-                    rows = rows.where(f"`{column}` {op} {int(value)}")
-            wanted = {name: types[name] for name in columns or types}
+            rows = self._where(where or (), types, staged)
             return fetched(rows.select(*(f"`{name}`" for name in wanted)), wanted)
+
+    def of_keys(
+        self, columns: Sequence[str], keys: NDArray[np.int64], where: Where | None = None
+    ) -> Iterator[pa.Table]:
+        """See `base.Scanned`."""
+        distinct = np.unique(keys)
+        for start in range(0, max(len(distinct), 1), _KEYS):
+            yield self.scan(columns, [(columns[0], "in", distinct[start : start + _KEYS]), *(where or ())])
+
+    def has_any(self, where: Where) -> bool:
+        """Whether there is such a row."""
+        with ExitStack() as staged:
+            return not self._where(where, self.lake.types(self.name), staged).isEmpty()
+
+    def _where(self, where: Where, types: Mapping[str, Type], staged: ExitStack) -> "DataFrame":
+        """The rows for which all holds. What is one of many values is joined with them, in a file of `staged`."""
+        lake = self.lake
+        rows = lake.session.table(lake.named(self.name))
+        for column, op, value in where:
+            if op == "in":
+                values = pa.table({column: pa.array(value)}).group_by(column).aggregate([])
+                path = staged.enter_context(lake.staged(values))
+                rows = rows.join(lake.frame({column: types[column]}, [path]), column, "left_semi")
+            else:
+                rows = rows.where(f"`{column}` {op} {int(value)}")
+        return rows
 
 
 def _ddl(types: Mapping[str, Type]) -> str:

@@ -1,6 +1,7 @@
 """What changed in a table of a catalog since a warehouse's cursor: its change feed, as `changes` reads paths.
 
-The rows are read once, when somebody first asks whether there are any.
+Few rows are read once, when somebody first asks whether there are any; many are read as often as they are asked for,
+and never all at once.
 """
 
 import hashlib
@@ -12,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from profiles_sync.lake.changes import last_per_key
-from profiles_sync.lake.fetched import fetched, handed
+from profiles_sync.lake.fetched import fetched, fetched_in_parts
 from profiles_sync.lake.lineage import refuse_another
+from profiles_sync.lake.tables import ARROW
 from profiles_sync.spec.tables import Change, Table, Type, table
 from profiles_sync.warehouses.base import OPERATION, Cursor
 
@@ -25,7 +26,7 @@ KEPT_HOURS = 168  # Delta refuses to VACUUM what is younger, for the sake of tho
 _METRICS = "to_json(map_from_entries(array_sort(map_entries(operationMetrics))))"
 # What an append and a MERGE each call the size of what they wrote.
 _ADDED = "coalesce(operationMetrics['numOutputBytes'], operationMetrics['numTargetBytesAdded'])"
-_FEED: Mapping[str, Type] = {"_change_type": Type.STRING, "_commit_version": Type.BIGINT}
+_LARGE = 64 << 20  # bytes of files from which on rows are not held
 
 
 @dataclass
@@ -43,31 +44,53 @@ class CatalogChanges:
     @property
     def is_empty(self) -> bool:
         """See `warehouses.base.Batch`."""
-        return self.since is not None and not self._rows.num_rows
+        return self.since is not None and (self._frame.isEmpty() if self._is_large else not self._rows.num_rows)
 
     def arrow(self) -> pa.RecordBatchReader:
         """See `warehouses.base.Batch`."""
-        return self._rows.to_reader()
+        if not self._is_large:
+            return self._rows.to_reader()
+        schema = pa.schema([(name, ARROW[kind]) for name, kind in self._wanted.items()])
+        return pa.RecordBatchReader.from_batches(schema, fetched_in_parts(self._frame, self._wanted))
 
     def spark(self, session: Any) -> Any:  # noqa: ANN401 a DataFrame, where pyspark is
         """See `warehouses.base.Batch`."""
-        return handed(session, self._rows)
+        return self._read_by(session)
+
+    @property
+    def _is_large(self) -> bool:
+        return self.bytes > _LARGE
+
+    @property
+    def _wanted(self) -> Mapping[str, Type]:
+        """The columns of the rows."""
+        return {**self.types, OPERATION: Type.STRING} if self.table.change is Change.MERGE else self.types
 
     @cached_property
     def _rows(self) -> pa.Table:
-        is_merged = self.table.change is Change.MERGE
-        if self.since is None:
-            rows = self._read(self.lake.session.read.option("versionAsOf", self.cursor.version), self.types)
-            return rows.append_column(OPERATION, pa.array(["U"] * len(rows), pa.string())) if is_merged else rows
-        reader = self.lake.session.read.option("readChangeFeed", "true").option("startingVersion", self.since + 1)
-        feed = self._read(reader.option("endingVersion", self.cursor.version), {**self.types, **_FEED})
-        if not is_merged:
-            return feed.drop_columns(list(_FEED))
-        return last_per_key(feed, self.table.key).select([*self.types, OPERATION])
+        return fetched(self._frame, self._wanted)
 
-    def _read(self, reader: Any, types: Mapping[str, Type]) -> pa.Table:  # noqa: ANN401 a DataFrameReader
-        rows = reader.table(self.lake.named(self.table.name))
-        return fetched(rows.select(*(f"`{name}`" for name in types)), types)
+    @cached_property
+    def _frame(self) -> Any:  # noqa: ANN401 a DataFrame
+        return self._read_by(self.lake.session)
+
+    def _read_by(self, session: Any) -> Any:  # noqa: ANN401 a SparkSession, a DataFrame
+        """What is there, or of a feed the last row of each key, which no two commits share."""
+        columns = [f"`{name}`" for name in self.types]
+        is_merged, place = self.table.change is Change.MERGE, self.lake.named(self.table.name)
+        if self.since is None:
+            rows = session.read.option("versionAsOf", self.cursor.version).table(place)
+            return rows.selectExpr(*columns, *([f"'U' AS {OPERATION}"] if is_merged else []))
+        reader = session.read.option("readChangeFeed", "true").option("startingVersion", self.since + 1)
+        feed = reader.option("endingVersion", self.cursor.version).table(place)
+        if not is_merged:
+            return feed.select(*columns)
+        keys = ", ".join(f"`{key}`" for key in self.table.key)
+        last = f"row_number() OVER (PARTITION BY {keys} ORDER BY _commit_version DESC) AS _place"
+        changed = feed.where("_change_type <> 'update_preimage'").selectExpr(
+            *columns, f"if(_change_type = 'delete', 'D', 'U') AS {OPERATION}", last
+        )
+        return changed.where("_place = 1").drop("_place")
 
 
 def changes(lake: "CatalogLake", name: str, cursor: Cursor | None) -> CatalogChanges | None:

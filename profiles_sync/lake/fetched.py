@@ -25,6 +25,13 @@ def fetched(rows: "DataFrame", types: Mapping[str, Type]) -> pa.Table:
     return pa.concat_tables([schema.empty_table(), *read])
 
 
+def fetched_in_parts(rows: "DataFrame", types: Mapping[str, Type]) -> Iterator[pa.RecordBatch]:
+    """The same, one of Spark's partitions at a time, each by a job of its own."""
+    schema = pa.schema([(name, ARROW[kind]) for name, kind in types.items()])
+    for row in rows.mapInArrow(_packed, "rows binary").toLocalIterator():
+        yield from pa.ipc.open_stream(bytes(row["rows"])).read_all().cast(schema).to_batches()
+
+
 def _packed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Each batch as one binary value."""
     for batch in batches:

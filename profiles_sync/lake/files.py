@@ -1,5 +1,6 @@
 """Data files written beside a table's log, which then names them."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import orjson
@@ -18,8 +19,13 @@ if TYPE_CHECKING:
 
 def write(lake: "Lake", table: str, name: str, rows: pa.Table) -> AddAction:
     """Write rows to a table's folder; the file belongs to the table once it is committed."""
-    filesystem, root = storage_of(lake.path(table), lake.options)
-    return AddAction(name, put(filesystem, f"{root}/{name}", rows), {}, log.now(), True, _statistics(table, rows))
+    return write_to(lake.path(table), lake.options, name, rows, ranges=table.startswith("_control/"))
+
+
+def write_to(folder: str, options: Mapping[str, str], name: str, rows: pa.Table, ranges: bool = False) -> AddAction:
+    """Write rows to a folder, which is the table's or goes to `append_files`."""
+    filesystem, root = storage_of(folder, options)
+    return AddAction(name, put(filesystem, f"{root}/{name}", rows), {}, log.now(), True, _statistics(rows, ranges))
 
 
 def put(filesystem: fs.FileSystem, path: str, rows: pa.Table) -> int:
@@ -32,19 +38,19 @@ def put(filesystem: fs.FileSystem, path: str, rows: pa.Table) -> int:
     return size
 
 
-def _statistics(table: str, rows: pa.Table) -> str:
-    """Of control tables those of whole numbers, by which runs leave files out; of others none.
+def _statistics(rows: pa.Table, ranges: bool) -> str:
+    """Of control tables the ranges of whole numbers, by which runs leave files out; of others none.
 
     Who filters with deltalake by a column without them, beside columns that have some, is not shown the file's rows.
     """
-    if not table.startswith("_control/"):
+    if not ranges:
         return orjson.dumps({"numRecords": rows.num_rows}).decode()
     whole = [one.name for one in rows.schema if one.type == pa.int64() and rows[one.name].null_count < rows.num_rows]
-    ranges = {name: pc.min_max(rows[name]).as_py() for name in whole}
+    found = {name: pc.min_max(rows[name]).as_py() for name in whole}
     stats = {
         "numRecords": rows.num_rows,
-        "minValues": {name: one["min"] for name, one in ranges.items()},
-        "maxValues": {name: one["max"] for name, one in ranges.items()},
+        "minValues": {name: one["min"] for name, one in found.items()},
+        "maxValues": {name: one["max"] for name, one in found.items()},
         "nullCount": {name: rows[name].null_count for name in whole},
     }
     return orjson.dumps(stats).decode()

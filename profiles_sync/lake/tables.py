@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
@@ -28,6 +29,7 @@ from deltalake import (
 from deltalake.exceptions import TableNotFoundError
 from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction
+from numpy.typing import NDArray
 from pyarrow import fs
 
 from profiles_sync.errors import LakeError
@@ -225,10 +227,15 @@ def scan(table: "DeltaTable | Scanned", columns: Sequence[str] | None = None, wh
     return _dataset(table).to_table(columns=None if columns is None else list(columns), filter=kept)
 
 
-def scan_in_parts(table: "DeltaTable | Scanned", columns: Sequence[str], where: "Where") -> Iterator[pa.Table]:
-    """Read rows of a table without deletion vectors, never all at once: for a log that may outgrow the memory."""
+def scan_in_parts(
+    table: "DeltaTable | Scanned", columns: Sequence[str], where: "Where", keys: NDArray[np.int64]
+) -> Iterator[pa.Table]:
+    """Read rows of a table without deletion vectors, never all at once: for a log that may outgrow the memory.
+
+    Among them are all that have one of the keys in the first column; where Spark reads, there are no others.
+    """
     if not isinstance(table, DeltaTable):
-        yield table.scan(columns, where)
+        yield from table.of_keys(columns, keys, where)
         return
     waiting: list[pa.RecordBatch] = []
     for some in _dataset(table).to_batches(columns=list(columns), filter=condition(where)):

@@ -7,10 +7,9 @@ A step that was left out is done by the next one: what builds the tables finishe
 from profiles_sync.errors import LakeError
 from profiles_sync.lake.base import Lake
 from profiles_sync.pipeline import batches, resolved_once
-from profiles_sync.pipeline.batches import Batch
 from profiles_sync.pipeline.engine import Engine, Report
 from profiles_sync.pipeline.reading import Reading
-from profiles_sync.pipeline.run import find_new_files, prepare
+from profiles_sync.pipeline.run import open_last, prepare
 from profiles_sync.pipeline.whole_batch import (
     carry_out,
     counted,
@@ -27,10 +26,11 @@ from profiles_sync.pipeline.whole_batch import (
 def ingest(engine: Engine, report: Report) -> None:
     """Open a batch of every new file and stage its lines; a batch that is open stays the only one.
 
+    Where the files are more bytes than a batch may have, all but the last batch are taken here, from lines to tables.
     Duplicates are found with the identities: until then they count as events.
     """
     prepare(engine.lake)
-    if batch := batches.unfinished(engine.lake) or _opened(engine, report):
+    if batch := batches.unfinished(engine.lake) or open_last(engine, report):
         reading = read(engine, batch)
         report.add(_staged(reading) if reading.parsed else land_nothing(engine.lake, reading))
 
@@ -68,13 +68,6 @@ def refuse_half_a_batch(lake: Lake) -> None:
             f"batch {batch.number} is in the lake in part; run jobs/build_tables.py, or profiles-sync run, which "
             "finishes it"
         )
-
-
-def _opened(engine: Engine, report: Report) -> Batch | None:
-    found = find_new_files(engine.settings, engine.lake)
-    report.warnings += found.warnings
-    report.unread += found.errors
-    return batches.open_batch(engine.lake, found.files) if found.files else None
 
 
 def _staged(reading: Reading) -> Report:

@@ -8,6 +8,7 @@ Source: Kiveris et al., "Connected Components in MapReduce and Beyond" (2014).
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,7 @@ from pyspark.sql import functions as F
 
 from profiles_sync.pipeline.edges import Piece, Solve, files, pieces, read, shares, solve_share, write
 from profiles_sync.pipeline.storage import is_url
+from profiles_sync.pipeline.tasks import each_on_spark
 from profiles_sync.pipeline.union_find import Numbers, forest, union
 
 ONE_TASK = 50_000_000  # edges, unless the settings say otherwise; some 60 bytes each while they are solved
@@ -79,14 +81,7 @@ def _size(parts: Sequence[Piece]) -> int:
 
 def _solved(spark: SparkSession, dealt: Sequence[Sequence[Piece]], solve: Solve, folder: str) -> list[str]:
     """Solve each share in a task of its own, in one Spark job; the files that were written."""
-
-    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            paths = [solve_share(dealt[number], solve, folder) for number in batch.column(0).to_pylist()]
-            yield pa.RecordBatch.from_arrays([pa.array(paths, pa.string())], ["path"])
-
-    tasks = spark.range(0, len(dealt), 1, len(dealt))
-    return sorted(row["path"] for row in tasks.mapInArrow(run, "path string").collect())
+    return sorted(each_on_spark(spark, dealt, partial(solve_share, solve=solve, folder=folder)))
 
 
 def _frame(spark: SparkSession, parts: Sequence[Piece]) -> DataFrame:

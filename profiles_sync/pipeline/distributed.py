@@ -9,10 +9,11 @@ Tasks read and write files. What the driver takes back is one number per identif
 than the events, which it holds already.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from profiles_sync.pipeline.kernel import Carriers, Past, Replayed
 from profiles_sync.pipeline.portions import Portions, replay_portion
 from profiles_sync.pipeline.staging import Slice
 from profiles_sync.pipeline.storage import resolve
+from profiles_sync.pipeline.tasks import each_on_spark
 from profiles_sync.spec.rules import IdentityRules
 
 Numbers = NDArray[np.int64]
@@ -95,30 +97,14 @@ def _replayed(
 ) -> list[list[pa.Table]]:
     """Replay each portion in a task of its own, in one Spark job; what they came to, in their order."""
 
-    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for number in batch.column(0).to_pylist():
-                done = replay_portion([staging.read(one) for one in staged[number]], rules, created)
-                slices = [vars(one) for one in staging.write(folder, done)]
-                yield pa.RecordBatch.from_pylist([{"number": number, **one} for one in slices], _SLICE)
+    def replayed(portion: Sequence[Slice]) -> str:
+        done = replay_portion([staging.read(one) for one in portion], rules, created)
+        return orjson.dumps(staging.write(folder, done)).decode()
 
-    tasks = spark.range(0, len(staged), 1, len(staged))
-    rows = tasks.mapInArrow(run, "number bigint, path string, offset bigint, length bigint, rows bigint").collect()
-    found: list[list[pa.Table]] = [[] for _ in staged]
-    for row in sorted(rows, key=lambda row: (row["number"], row["offset"])):
-        found[row["number"]].append(staging.read(Slice(row["path"], row["offset"], row["length"], row["rows"])))
-    return found
-
-
-_SLICE = pa.schema(
-    [
-        ("number", pa.int64()),
-        ("path", pa.string()),
-        ("offset", pa.int64()),
-        ("length", pa.int64()),
-        ("rows", pa.int64()),
+    return [
+        [staging.read(Slice(**one)) for one in orjson.loads(slices)]
+        for slices in each_on_spark(spark, staged, replayed)
     ]
-)
 
 
 def _joined(portions: Portions, done: Sequence[Sequence[pa.Table]], created: int) -> Replayed:

@@ -23,7 +23,7 @@ from profiles_sync.spec.identifiers import Identifier
 from profiles_sync.spec.ids import external_id_hash
 from profiles_sync.spec.resolver import BLOCKED
 from profiles_sync.spec.rules import IdentityRules
-from profiles_sync.spec.traits import Traits
+from profiles_sync.spec.traits import OVER_TRAITS, Traits
 
 VIOLATIONS = "_control/violations"
 _VIOLATION = pa.schema(
@@ -89,7 +89,7 @@ def resolve_batch(
     past, kinds = state.as_past(known, landed.identifiers, rules)
     carriers = Carriers(landed.offsets, landed.codes, landed.numbers("received_at"), kinds)
     replayed = resolve(carriers, past, rules, batch.before.profiles)
-    traits = replay_traits(landed, replayed, known.traits)
+    traits = replay_traits(landed, replayed, known.traits, rules.max_traits)
     made = changes(lake.slug, landed, known, replayed, traits, batch.before.last_seq)
     after = Progress(made.last_seq, batch.before.profiles + int(replayed.created.sum()))
     types = pa.array(list(rules.by_type), pa.string())
@@ -101,7 +101,7 @@ def resolve_batch(
         numbered(traits, made.traits),
         new_identifiers(landed, made, types),
         _stamps(landed, replayed, made),
-        _violations(landed, replayed, made, types, batch),
+        _violations(landed, replayed, traits.left_out, made, types, batch),
         after,
     )
 
@@ -118,22 +118,31 @@ def _stamps(landed: Landing, replayed: Replayed, made: Changes) -> list[pa.Strin
     return stamps
 
 
-def _violations(landed: Landing, replayed: Replayed, made: Changes, types: pa.StringArray, batch: Batch) -> pa.Table:
+def _violations(
+    landed: Landing,
+    replayed: Replayed,
+    over_traits: NDArray[np.int64],
+    made: Changes,
+    types: pa.StringArray,
+    batch: Batch,
+) -> pa.Table:
     """An identifier's value is personal data: its hash is kept, which the mapping tables have too."""
     blocked = [(event, Identifier(*one)) for event, several in _blocked(landed) for one in several]
     is_alias = pa.compute.equal(landed.events["type"], "alias").combine_chunks().to_numpy(zero_copy_only=False)
     real = ~is_alias[replayed.violation_event]  # an alias carries nothing and is never resolved
-    event = np.concatenate([np.array([at for at, _ in blocked], np.int64), replayed.violation_event[real]])
+    event = np.concatenate([np.array([at for at, _ in blocked], np.int64), replayed.violation_event[real], over_traits])
     code = pa.concat_arrays(
         [
             pa.array([BLOCKED] * len(blocked), pa.string()),
             pa.array(CODES).take(pa.array(replayed.violation_code[real])),
+            pa.array([OVER_TRAITS] * len(over_traits), pa.string()),
         ]
     )
-    kinds, hashes = _named(landed, replayed.violation_identifier[real], types)
+    about = np.concatenate([replayed.violation_identifier[real], np.full(len(over_traits), -1)])
+    kinds, hashes = _named(landed, about, types)
     kinds = pa.concat_arrays([pa.array([one.type for _, one in blocked], pa.string()), kinds])
     hashes = pa.concat_arrays([pa.array([external_id_hash(*one) for _, one in blocked], pa.string()), hashes])
-    order = pa.array(np.argsort(event, kind="stable"))  # of one event the blocked ones first
+    order = pa.array(np.argsort(event, kind="stable"))  # of one event the blocked ones first, its traits last
     columns = [
         of(landed.events["message_id"], event),
         of(landed.events["received_at"], event).cast(pa.timestamp("us", "UTC")),
@@ -153,7 +162,7 @@ def _blocked(landed: Landing) -> list[tuple[int, list[list[str]]]]:
     return list(zip(events, map(orjson.loads, column.drop_null().to_pylist()), strict=True))
 
 
-def _named(landed: Landing, codes: NDArray[np.int32], types: pa.StringArray) -> tuple[pa.StringArray, pa.StringArray]:
+def _named(landed: Landing, codes: NDArray[np.integer], types: pa.StringArray) -> tuple[pa.StringArray, pa.StringArray]:
     """Type and hash of identifiers, null for -1."""
     at = pa.array(codes.astype(np.int64), mask=codes < 0)
     rank, value = landed.identifiers["rank"].combine_chunks(), landed.identifiers["value"].combine_chunks()

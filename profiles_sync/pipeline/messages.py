@@ -49,7 +49,7 @@ def _earlier(lake: Lake, high: Numbers, low: Numbers, received_at: Numbers, batc
     since, until = int(received_at.min()) - DUPLICATE_WINDOW, int(received_at.max()) + DUPLICATE_WINDOW
     wanted = [("received_at", ">=", since), ("received_at", "<=", until), ("batch", "<", batch)]
     times: dict[int, list[int]] = {}
-    for rows in scan_in_parts(table, ["high", "low", "received_at"], wanted):
+    for rows in scan_in_parts(table, ["high", "low", "received_at"], wanted, high):
         found = places(rows["high"].to_numpy(), rows["low"].to_numpy(), high, low)
         mine = np.flatnonzero(found >= 0)
         for message, time in zip(found[mine].tolist(), rows["received_at"].to_numpy()[mine].tolist(), strict=True):

@@ -26,6 +26,7 @@ from profiles_sync.spec.events import Rejected, Source, read_line
 from profiles_sync.spec.rules import IdentityRules
 
 AT_ONCE = 32 << 20  # bytes of lines that are taken at once
+CELLS = 32 << 20  # values of their rows, nulls included
 
 
 @dataclass(frozen=True)
@@ -119,9 +120,16 @@ class _Reading:
         self.waiting.clear()
 
     def _at_once(self, block: bytes, base: int) -> list[tuple[int, int, bytes]]:
-        from profiles_sync.pipeline.bulk.block import read_block  # needs numba
+        """Lines of so many names that their tables would be too wide are taken by halves."""
+        from profiles_sync.pipeline.bulk.block import TooWide, read_block  # needs numba
 
-        read = read_block(block, self.task.source, self.task.rules)
+        half = block.rfind(b"\n", 0, len(block) // 2) + 1 or block.find(b"\n") + 1
+        try:
+            read = read_block(block, self.task.source, self.task.rules, CELLS if half < len(block) else None)
+        except TooWide:
+            before = block.count(b"\n", 0, half)
+            others = self._at_once(block[half:], base + before)
+            return self._at_once(block[:half], base) + [(at + before, n + before, line) for at, n, line in others]
         self.lines += read.lines - len(read.odd)
         self._stage(read.identity, read.identifiers, read.tables, base)
         return read.odd

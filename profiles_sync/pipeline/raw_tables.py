@@ -1,11 +1,14 @@
 """A batch's changes to the three profile raw tables."""
 
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from deltalake.transaction import AddAction
 
+from profiles_sync.lake import files
 from profiles_sync.lake.base import Lake
 from profiles_sync.lake.tables import ARROW
 from profiles_sync.pipeline import digests
@@ -14,9 +17,9 @@ from profiles_sync.pipeline.beside import beside
 from profiles_sync.pipeline.changes import Rows, seq_texts, times
 from profiles_sync.pipeline.identity import Resolved
 from profiles_sync.pipeline.landing import of
+from profiles_sync.pipeline.trait_history import new_columns, portions
 from profiles_sync.spec import tables
 from profiles_sync.spec.events import Source
-from profiles_sync.spec.space import Tables
 from profiles_sync.spec.tables import Type
 
 GRAPH, MAPPINGS, TRAITS = (table.name for table in tables.RAW_TABLES)
@@ -68,22 +71,27 @@ def _mappings(resolved: Resolved, sources: Sequence[Source]) -> dict[str, pa.Arr
 
 
 def _append_traits(lake: Lake, batch: Batch, resolved: Resolved, sources: Sequence[Source]) -> dict[str, int]:
-    rows = resolved.changes.traits
-    nothing = pa.array([""]).take(pa.array(np.zeros(len(rows.seq), np.int64)))
+    """Portion by portion: a row has all traits of its profile, so the rows may be far larger than what was sent."""
     declared, existing = tables.BY_NAME[TRAITS].types, lake.types(TRAITS)
-    typed = Tables(added={TRAITS: {name: kind for name, kind in existing.items() if name not in declared}})
-    for snapshot in resolved.traits.snapshots:
-        typed.append(TRAITS, {}, {name: trait.value for name, trait in snapshot.items()})
-    added = typed.added[TRAITS]
-    brought = {
-        name: pa.array([row.get(name) for row in typed.rows.get(TRAITS, ())], ARROW[kind])
-        for name, kind in added.items()
-    }
-    types = declared | added
-    lake.add_columns(TRAITS, types)
-    columns = _common(TRAITS, resolved, rows, nothing, sources) | brought
-    lake.append(TRAITS, _stamped(columns, types, batch.uuid_ts), batch.number)
-    return {TRAITS: typed.cast_to_null} if typed.cast_to_null else {}
+    added = new_columns(resolved.traits, {name: kind for name, kind in existing.items() if name not in declared})
+    rows, types = resolved.changes.traits, declared | added
+    nothing = pa.array([""]).take(pa.array(np.zeros(len(rows.seq), np.int64)))
+    common = _common(TRAITS, resolved, rows, nothing, sources)
+    is_there, written, lost = lake.has(TRAITS, batch.number), [], 0
+    for portion in portions(resolved.traits, resolved.known.traits, added):
+        lost += portion.lost
+        if not is_there:
+            mine = {name: column[portion.start : portion.end] for name, column in common.items()} | portion.columns
+            written.append(_file(lake, TRAITS, _stamped(mine, types, batch.uuid_ts), batch))
+    if written:
+        lake.append_files(TRAITS, written, batch.number, types)
+    return {TRAITS: lost} if lost else {}
+
+
+def _file(lake: Lake, name: str, rows: pa.Table, batch: Batch) -> AddAction:
+    """Under a name of its own, for an attempt that was killed may have left others."""
+    file = f"part-{batch.number:010d}-{uuid.uuid4().hex}.parquet"
+    return files.write_to(lake.files(name, batch.number), lake.options, file, rows)
 
 
 def _common(

@@ -2,15 +2,17 @@
 
 from profiles_sync.lake.base import Lake
 from profiles_sync.pipeline import batches
+from profiles_sync.pipeline.batches import Batch, SourceFile
 from profiles_sync.pipeline.discover import Found, new_files
 from profiles_sync.pipeline.engine import Engine, Report
+from profiles_sync.pipeline.waiting import in_batches, without_gaps
 from profiles_sync.pipeline.whole_batch import carry_out
 from profiles_sync.settings import Settings
 from profiles_sync.spec import tables
 
 
 def take_new_events(engine: Engine, report: Report | None = None) -> Report:
-    """Finish what a crash left, then take every new file as one batch.
+    """Finish what a crash left, then take every new file, as one batch or, where they are many bytes, as several.
 
     Args:
         engine: Where.
@@ -24,12 +26,30 @@ def take_new_events(engine: Engine, report: Report | None = None) -> Report:
     if (left := batches.unfinished(engine.lake)) is not None:
         engine.say(f"finishing batch {left.number}, which an earlier run left open")
         report.add(carry_out(engine, left))
+    if (last := open_last(engine, report)) is not None:
+        report.add(carry_out(engine, last))
+    return report
+
+
+def open_last(engine: Engine, report: Report) -> Batch | None:
+    """Take every new file but those of the last batch, which is opened; None where nothing waits.
+
+    Each batch lands before the next one is opened. So a run that is killed between two is run again, and goes on.
+    """
     found = find_new_files(engine.settings, engine.lake)
     report.warnings += found.warnings
     report.unread += found.errors
-    if found.files:
-        report.add(carry_out(engine, batches.open_batch(engine.lake, found.files)))
-    return report
+    several = in_batches(found.files, engine.settings.engine.batch_bytes)
+    if len(several) > 1:
+        engine.say(f"taking {len(several)} batches, one after the other")
+    earlier: list[SourceFile] = []
+    opened = None
+    for files in several:
+        if opened is not None:
+            report.add(carry_out(engine, opened))
+        opened = batches.open_batch(engine.lake, without_gaps(engine.lake, files, earlier))
+        earlier += files
+    return opened
 
 
 def find_new_files(settings: Settings, lake: Lake) -> Found:

@@ -13,9 +13,10 @@ import pyarrow as pa
 from profiles_sync.errors import ProfilesSyncError
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 Task = TypeVar("Task")
+_COLUMNS = "number bigint, result string, error binary"
 _RESULT = pa.schema([("number", pa.int64()), ("result", pa.string()), ("error", pa.binary())])
 
 
@@ -45,20 +46,35 @@ def on_spark(spark: "SparkSession", tasks: Sequence[Task], work: Callable[[Task]
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for number, task in zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True):
-                result, error = _tried(work, pickle.loads(base64.b64decode(task)))
-                yield pa.RecordBatch.from_pylist([{"number": number, "result": result, "error": error}], _RESULT)
+                yield _tried(work, pickle.loads(base64.b64decode(task)), number)
 
-    collected = frame.mapInArrow(run, "number bigint, result string, error binary").collect()
-    done = sorted(collected, key=lambda row: row["number"])
+    return _results(frame.mapInArrow(run, _COLUMNS))
+
+
+def each_on_spark(spark: "SparkSession", tasks: Sequence[Task], work: Callable[[Task], str]) -> list[str]:
+    """The same with a partition for each task, in one Spark job: all tasks go along with each, so they are little."""
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for number in batch.column(0).to_pylist():
+                yield _tried(work, tasks[number], number)
+
+    return _results(spark.range(0, len(tasks), 1, max(1, len(tasks))).mapInArrow(run, _COLUMNS))
+
+
+def _tried(work: Callable[[Task], str], task: Task, number: int) -> pa.RecordBatch:
+    """The result, or a deliberate error as bytes: Spark would hide it in a Java one. Others fail the job as ever."""
+    try:
+        row = {"number": number, "result": work(task)}
+    except ProfilesSyncError as error:
+        row = {"number": number, "error": pickle.dumps(error)}
+    return pa.RecordBatch.from_pylist([row], _RESULT)
+
+
+def _results(rows: "DataFrame") -> list[str]:
+    """In the order of the tasks, or what the first one that failed raised."""
+    done = sorted(rows.collect(), key=lambda row: row["number"])
     for row in done:
         if row["error"] is not None:
             raise pickle.loads(row["error"])
     return [row["result"] for row in done]
-
-
-def _tried(work: Callable[[Task], str], task: Task) -> tuple[str | None, bytes | None]:
-    """The result, or a deliberate error as bytes: Spark would hide it in a Java one. Others fail the job as ever."""
-    try:
-        return work(task), None
-    except ProfilesSyncError as error:
-        return None, pickle.dumps(error)

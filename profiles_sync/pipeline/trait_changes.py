@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from profiles_sync.pipeline.kernel import Replayed
 from profiles_sync.pipeline.landing import Landing
 from profiles_sync.spec import traits
+from profiles_sync.spec.columns import Value
 from profiles_sync.spec.traits import Traits
 
 Numbers = NDArray[np.int64]
@@ -24,20 +25,26 @@ class TraitChanges:
     Attributes:
         event: The place of each row's event, ascending.
         profile: Its profile.
-        snapshots: All traits of the profile after the event.
+        changed: What the event changed in the profile's traits; None where a trait went.
         current: Traits by profile, of those that the batch knew or changed.
+        left_out: The places of the events some of whose traits are left out, for the profile has too many; ascending.
     """
 
     event: Numbers
     profile: Numbers
-    snapshots: list[Traits]
+    changed: list[dict[str, Value]]
     current: dict[int, Traits]
+    left_out: Numbers
 
 
-def replay_traits(landing: Landing, replayed: Replayed, before: dict[int, Traits]) -> TraitChanges:
-    """One row, a full snapshot, when an Identify changes a trait or a merge leaves a profile that has traits."""
+def replay_traits(landing: Landing, replayed: Replayed, before: dict[int, Traits], most: int) -> TraitChanges:
+    """One row when an Identify changes a trait or a merge leaves a profile that has traits.
+
+    What the row shows, all traits of the profile, is made of these changes by `trait_history`: a profile of many traits
+    that change often would not fit in memory.
+    """
     current = {profile: dict(several) for profile, several in before.items()}
-    events, profiles, snapshots = [], [], []
+    events, profiles, changes, over = [], [], [], []
     received, happened = landing.numbers("received_at"), landing.numbers("timestamp")
     sent_json = _sent(landing)
     merged_into = _merged(replayed, _with_traits(replayed, before, sent_json))
@@ -47,7 +54,11 @@ def replay_traits(landing: Landing, replayed: Replayed, before: dict[int, Traits
             continue
         sent = orjson.loads(sent_json.get(event, "{}"))
         merged = [current.pop(one, {}) for one in merged_into.get(event, ())]
-        here = traits.combined([current.get(profile, {}), *merged]) if merged else current.get(profile, {})
+        was = current.get(profile, {})
+        here, lost = traits.combined([was, *merged], most) if merged else (was, False)
+        sent, some = traits.fitting(here, sent, most)
+        if lost or some:
+            over.append(event)
         if not traits.changed(here, sent) and not (merged and here):
             continue
         seq = UNNUMBERED + event
@@ -55,8 +66,14 @@ def replay_traits(landing: Landing, replayed: Replayed, before: dict[int, Traits
         current[profile] = here
         events.append(event)
         profiles.append(profile)
-        snapshots.append(here)
-    return TraitChanges(np.array(events, np.int64), np.array(profiles, np.int64), snapshots, current)
+        changes.append(_difference(was, here, was.keys() | here.keys() if merged else sent))
+    at, of, left_out = (np.array(places, np.int64) for places in (events, profiles, over))
+    return TraitChanges(at, of, changes, current, left_out)
+
+
+def _difference(was: Traits, now: Traits, names: Iterable[str]) -> dict[str, Value]:
+    """What is another trait now; None where there is none any more."""
+    return {name: now[name].value if name in now else None for name in names if was.get(name) is not now.get(name)}
 
 
 def _sent(landing: Landing) -> dict[int, str]:

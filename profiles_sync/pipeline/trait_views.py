@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from profiles_sync.lake.tables import ARROW
 from profiles_sync.pipeline.changes import seq_texts
 from profiles_sync.pipeline.standing import Standing, ops
-from profiles_sync.spec.columns import cast, text
+from profiles_sync.pipeline.trait_history import spread
+from profiles_sync.spec.columns import Value, cast, text
 from profiles_sync.spec.ids import seq_text
 from profiles_sync.spec.tables import Type
 from profiles_sync.spec.traits import Trait
@@ -54,15 +55,17 @@ def profile_traits(after: Standing, added: Mapping[str, Type]) -> dict[str, pa.A
     seq, happened = after.of("seq", profiles), after.of("timestamp", profiles)
     last = {profile: place for place, profile in enumerate(rows.profile.tolist())}  # of several rows the last
     times = after.resolved.landing.numbers("timestamp")
-    columns: dict[str, list[object]] = {name: [None] * len(profiles) for name in added}
+    filled: dict[str, tuple[list[int], list[Value]]] = {name: ([], []) for name in added}
     for place, profile in enumerate(profiles.tolist()):
         if canonical[place] != profile:
             continue
         if (row := last.get(profile)) is not None:
             seq[place], happened[place] = rows.seq[row], times[rows.event[row]]
         for name, trait in after.resolved.current.get(profile, {}).items():
-            columns[name][place] = cast(trait.value, added[name])
-    made = {name: pa.array(column, ARROW[added[name]]) for name, column in columns.items()}
+            places, values = filled[name]
+            places.append(place)
+            values.append(cast(trait.value, added[name]))
+    made = {name: spread(len(profiles), *some, ARROW[added[name]]) for name, some in filled.items()}
     return made | {
         "canonical_segment_id": after.changes.ids_of(profiles),
         "merged_to": after.changes.ids_of(np.where(canonical == profiles, -1, canonical)),

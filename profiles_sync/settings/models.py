@@ -133,6 +133,7 @@ class IdentitySettings(BaseModel):
     rules: dict[str, RuleSettings] = {}
     max_merges: int = Field(default=100, ge=0)
     max_mappings: int = Field(default=1000, ge=1)
+    max_traits: int = Field(default=1000, ge=1)
     ios_idfa_needs_tracking: bool = False
     normalize_email: bool = False
 
@@ -140,12 +141,15 @@ class IdentitySettings(BaseModel):
 class EngineSettings(BaseModel):
     """How the work is carried out: in the driver for small input, in Spark tasks above `driver_bytes`.
 
+    Of more than `batch_bytes` a run makes several batches, one after the other.
+
     So many warehouses are synced beside each other, and a run waits no longer for one that is silent for so long.
     """
 
     model_config = STRICT
     executor: Literal["auto", "driver", "spark"] = "auto"
     driver_bytes: int = Field(default=16_000_000, ge=0)
+    batch_bytes: int = Field(default=4_000_000_000, ge=1)
     slots: int = Field(default=8, ge=1)
     warehouses_at_once: int = Field(default=8, ge=1)
     silent_minutes: float = Field(default=120, gt=0)
@@ -314,6 +318,7 @@ class Settings(BaseSettings):
             normalize_email=self.identity.normalize_email,
             max_merges=self.identity.max_merges,
             max_mappings=self.identity.max_mappings,
+            max_traits=self.identity.max_traits,
         )
 
     @property

@@ -10,9 +10,9 @@ from profiles_sync.spec import ids, traits
 from profiles_sync.spec.columns import Value
 from profiles_sync.spec.events import Event
 from profiles_sync.spec.identifiers import Identifier
-from profiles_sync.spec.resolver import Resolution
+from profiles_sync.spec.resolver import Resolution, Violation
 from profiles_sync.spec.rows import Row
-from profiles_sync.spec.traits import Traits
+from profiles_sync.spec.traits import OVER_TRAITS, Traits
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ class Ledger:
     """
 
     space: str
+    max_traits: int
     last_seq: int = 0
     segment_ids: dict[int, str] = field(default_factory=dict)
     nodes: dict[int, Node] = field(default_factory=dict)
@@ -81,11 +82,15 @@ class Ledger:
     external_id_mapping_updates: list[Row] = field(default_factory=list)
     profile_traits_updates: list[tuple[Row, dict[str, Value]]] = field(default_factory=list)
 
-    def record(self, event: Trigger, done: Resolution, sent: Mapping[str, Value]) -> None:
-        """Write down what `event` did: the graph first, then its identifiers, then the traits it `sent`."""
+    def record(self, event: Trigger, done: Resolution, sent: Mapping[str, Value]) -> tuple[Violation, ...]:
+        """Write down what `event` did: the graph first, then its identifiers, then the traits it `sent`.
+
+        Returns:
+            What the limit of traits says of it.
+        """
         profile = done.profile
         if profile is None:
-            return
+            return ()
         if done.created:
             self.segment_ids[profile] = ids.segment_id(self.space, event.received_at, event.message_id)
             self._point(event, profile, profile)
@@ -93,7 +98,7 @@ class Ledger:
             self._point(event, merge.profile, merge.into)
         for identifier in done.mapped:
             self._map(event, profile, identifier)
-        self._change_traits(event, done, sent)
+        return (Violation(OVER_TRAITS),) if self._change_traits(event, done, sent) else ()
 
     def _point(self, event: Trigger, profile: int, canonical: int) -> None:
         row = self._row(event, "id_graph_updates", profile, str(canonical))
@@ -113,19 +118,24 @@ class Ledger:
         self.external_id_mapping_updates.append(row)
         self.mapped[identifier] = Mapped(profile, self.last_seq, event.received_at, event.timestamp)
 
-    def _change_traits(self, event: Trigger, done: Resolution, sent: Mapping[str, Value]) -> None:
-        """One row, a full snapshot, when the Identify changes a trait or a merge leaves a profile that has traits."""
+    def _change_traits(self, event: Trigger, done: Resolution, sent: Mapping[str, Value]) -> bool:
+        """One row, a full snapshot, when the Identify changes a trait or a merge leaves a profile that has traits.
+
+        Returns:
+            Whether some traits are left out, for the profile has too many.
+        """
         assert done.profile is not None
         before = self.traits.get(done.profile, {})
         merged = [self.traits.pop(merge.profile, {}) for merge in done.merges]
-        current = traits.combined([before, *merged])
-        changes = traits.changed(current, sent)
-        if not changes and not (merged and current):
-            return
+        current, lost = traits.combined([before, *merged], self.max_traits) if merged else (before, False)
+        sent, left_out = traits.fitting(current, sent, self.max_traits)
+        if not traits.changed(current, sent) and not (merged and current):
+            return lost or left_out
         row = self._row(event, "profile_traits_updates", done.profile, "")
         current = traits.updated(current, sent, self.last_seq, event.received_at, event.timestamp)
         self.traits[done.profile] = current
         self.profile_traits_updates.append((row, {name: trait.value for name, trait in current.items()}))
+        return lost or left_out
 
     def _row(self, event: Trigger, table: str, profile: int, key: str) -> Row:
         self.last_seq = ids.next_seq(self.last_seq, event.received_at)

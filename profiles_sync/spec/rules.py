@@ -96,6 +96,7 @@ class IdentityRules:
     normalize_email: bool = False
     max_merges: int = 100
     max_mappings: int = 1000
+    max_traits: int = 1000
 
     @cached_property
     def by_type(self) -> dict[str, Rule]:

@@ -50,7 +50,7 @@ class Space:
     def __init__(self, slug: str, rules: IdentityRules) -> None:
         self.rules = rules
         self.resolver = Resolver(rules)
-        self.ledger = Ledger(slug)
+        self.ledger = Ledger(slug, rules.max_traits)
         self.tables = Tables(rows={table.name: [] for table in tables.FIXED_TABLES})
         self.violations: list[tuple[str, Violation]] = []
         self.duplicates = 0
@@ -80,7 +80,8 @@ class Space:
         if event.type != "alias":
             done = self.resolver.resolve(found.identifiers, event.received_at)
             self.violations += [(event.message_id, one) for one in done.violations]
-            self.ledger.record(trigger(event), done, sent_traits(event))
+            over = self.ledger.record(trigger(event), done, sent_traits(event))
+            self.violations += [(event.message_id, one) for one in over]
             stamp = done.stamp
         segment_id = None if stamp is None else self.ledger.segment_ids[stamp]
         for table, fixed, brought in event_rows(event):

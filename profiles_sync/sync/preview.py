@@ -13,6 +13,7 @@ from profiles_sync.lake.opening import readable_lake_of
 from profiles_sync.pipeline import batches
 from profiles_sync.pipeline.delta_source import is_mark
 from profiles_sync.pipeline.run import find_new_files
+from profiles_sync.pipeline.waiting import in_batches
 from profiles_sync.session import session_of
 from profiles_sync.settings import Settings
 from profiles_sync.sync.connected import connected
@@ -30,6 +31,7 @@ def preview(settings: Settings) -> dict[str, Any]:
     left = batches.unfinished(lake)
     return {
         "batch": batches.last_landed(lake) + 1,
+        "batches": len(in_batches(found.files, settings.engine.batch_bytes)),
         "unfinished": None if left is None else left.number,
         "files": [
             {"source": one.source, "path": one.path, "bytes": one.size} for one in found.files if not is_mark(one.path)

@@ -107,7 +107,9 @@ def print_plan(shown: dict[str, Any]) -> None:
     if shown["unfinished"]:
         console.print(f"batch {shown['unfinished']} was left open by an earlier run and is finished first")
     if files := [(one["source"], one["path"], f"{one['bytes']:,}") for one in shown["files"]]:
-        console.print(table(f"Batch {shown['batch']}: new files", ("source", "file", "bytes"), files))
+        last = shown["batch"] + shown["batches"] - 1
+        title = f"Batch {shown['batch']}" if shown["batches"] == 1 else f"Batches {shown['batch']} to {last}"
+        console.print(table(f"{title}: new files", ("source", "file", "bytes"), files))
     else:
         console.print("no new files" if shown["unfinished"] else "nothing to take: there are no new files")
     for name, one in shown["warehouses"].items():

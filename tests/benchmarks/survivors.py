@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from profiles_sync.generator.write import write_events
 from profiles_sync.lake.opening import lake_of
+from profiles_sync.lake.tables import scan
 from profiles_sync.pipeline.components import components
 from profiles_sync.pipeline.engine import Engine
 from profiles_sync.pipeline.run import take_new_events
@@ -30,6 +32,8 @@ from tests.benchmarks.stamped import stamped
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+_NAMES = 1_500  # traits of the hub, of which a profile takes the first thousand less one, for there is another
+_SOME = {"b0000": 0, "b0003": 3}  # of them: name to the first event that sends it
 _RAW = """
 SELECT messageId AS id, event, TRY_CAST(json_extract_string(properties, '$.price') AS DOUBLE) AS price
 FROM read_ndjson('{files}', columns={{messageId: 'VARCHAR', event: 'VARCHAR', properties: 'JSON'}}, ignore_errors=true)
@@ -138,6 +142,50 @@ class OneComponent:
         return answer(f"SELECT range AS node, CAST(0 AS BIGINT) AS component FROM range({5 * self.size + 1})")
 
 
+@dataclass(frozen=True)
+class TraitHub:
+    """Identify calls of one person, one for each 50 of the size: one trait changes with each, of 1,500 others one."""
+
+    folder: Path
+    size: int
+    seed: int
+
+    @property
+    def events(self) -> int:
+        return self.size // 50
+
+    @property
+    def inputs(self) -> Mapping[str, int]:
+        return {"events": self.events, "traits": _NAMES + 1}
+
+    def make(self) -> None:
+        space(self.folder, "auto", ("website",))
+        target = self.folder / "events" / "website" / "events.jsonl"
+        with target.open("wb") as out:
+            for number in range(self.events):
+                sent = {"a step": number, f"b{number % _NAMES:04}": number}
+                at = f"2024-01-01T00:00:00.{number:06}Z"
+                call = {"type": "identify", "userId": "u1", "messageId": f"{number}", "receivedAt": at, "traits": sent}
+                out.write(orjson.dumps(call) + b"\n")
+
+    def run(self, spark: "SparkSession") -> Mapping[str, Any]:
+        return taken(load(self.folder / "acme.yml"), spark)
+
+    def found(self) -> Answer:
+        table = lake_of(load(self.folder / "acme.yml")).open("profile_traits_updates")
+        assert table is not None
+        return answer("SELECT * FROM rows", rows=scan(table, ["triggering_event_id", "a_step", *_SOME]))
+
+    def expected(self) -> Answer:
+        """All rows have what was sent last of the first thousand traits; the others never came in."""
+        some = ", ".join(
+            f"CASE WHEN n >= {place} THEN n - (n - {place}) % {_NAMES} END AS {name}" for name, place in _SOME.items()
+        )
+        return answer(
+            f"SELECT CAST(n AS VARCHAR) AS triggering_event_id, n AS a_step, {some} FROM range({self.events}) AS _(n)"
+        )
+
+
 def space(folder: Path, path: str, sources: tuple[str, ...]) -> None:
     """Settings with the defaults, but for where identities are resolved."""
     declared = ""
@@ -162,6 +210,7 @@ def taken(settings: Settings, spark: "SparkSession") -> Mapping[str, Any]:
 SHAPES: dict[str, Callable[[Path, int, int], Case]] = {
     "a stream as usual": Stream,
     "one component": OneComponent,
+    "a hub of traits": TraitHub,
 } | {
     f"{name}, {path} path": partial(Events, shape, path)
     for name, shape in (

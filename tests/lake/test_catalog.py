@@ -1,14 +1,16 @@
 """A lake in a Spark catalog: the tables, the state and what a warehouse gets are those of a lake at paths."""
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from profiles_sync.control.warehouses import enabled
 from profiles_sync.errors import AnotherLake, LakeBusy
 from profiles_sync.generator.case_study import case_study_events
-from profiles_sync.lake import catalog_changes
+from profiles_sync.lake import catalog, catalog_changes
 from profiles_sync.lake.catalog import CatalogLake
-from profiles_sync.pipeline import batches
+from profiles_sync.lake.indexes import Index
+from profiles_sync.pipeline import batches, messages
 from profiles_sync.pipeline.run import take_new_events
 from profiles_sync.settings import CatalogSettings
 from profiles_sync.spec.tables import BY_NAME
@@ -72,7 +74,9 @@ def test_rows_are_appended_once_and_merged_to_the_same_end(lake):
     assert before == [("a", "b"), ("b", "b"), ("d", "d")]
 
 
-def test_a_warehouse_gets_the_last_change_of_each_key_and_nothing_from_upkeep(lake, monkeypatch):
+@pytest.mark.parametrize("large", [1 << 40, pytest.param(0, marks=pytest.mark.slow)])
+def test_a_warehouse_gets_the_last_change_of_each_key_and_nothing_from_upkeep(lake, spark, monkeypatch, large):
+    monkeypatch.setattr(catalog_changes, "_LARGE", large)  # bytes: many rows come in parts
     lake.create(TABLE)
     lake.merge(TABLE, graph(("I", "a", "a"), ("I", "b", "b")), 1)
     first = lake.changes(TABLE.name, None)
@@ -82,6 +86,8 @@ def test_a_warehouse_gets_the_last_change_of_each_key_and_nothing_from_upkeep(la
     then = lake.changes(TABLE.name, first.cursor)
     rows = then.arrow().read_all().select(["segment_id", "canonical_segment_id", "_op"]).to_pydict()
     assert sorted(zip(*rows.values(), strict=True)) == [("a", "c", "U"), ("b", "b", "D"), ("c", "c", "U")]
+    in_spark = then.spark(spark).select("segment_id", "canonical_segment_id", "_op").collect()
+    assert sorted(map(tuple, in_spark)) == sorted(zip(*rows.values(), strict=True))
     assert lake.changes(TABLE.name, then.cursor) is None
     assert (lake.cursor(TABLE.name), lake.cursor("none")) == (then.cursor, None)
     assert 0 < first.bytes < then.bytes  # two commits after one of the same size
@@ -116,6 +122,29 @@ def test_columns_are_found_and_conditions_hold_in_spark(lake):
         False,
     )
     assert (lake.control_tables(), lake.public_tables()) == (["_control/some"], [])
+
+
+def test_no_more_is_fetched_than_some_keys_have(lake, monkeypatch):
+    monkeypatch.setattr(catalog, "_KEYS", 2)
+    fetch, sizes = catalog.fetched, []
+
+    def counting(*given):
+        sizes.append((rows := fetch(*given)).num_rows)
+        return rows
+
+    monkeypatch.setattr(catalog, "fetched", counting)
+    kept = np.arange(1_000)
+    messages.remember(lake, kept, kept, kept, 1)
+    again = np.array([3, 5_000, 3, 7, 999])
+    stays = messages.kept(lake, again, np.where(again == 7, 8, again), np.zeros(5, np.int64), 2)
+    assert stays.tolist() == [False, True, False, True, False]  # one has but half of a digest that was kept
+    keys, index = np.array([1, 2, 2, 3, 1, 4_000]), Index("any", ["high", "batch"])
+    found = lake.look_up(messages.MESSAGES, lake.open(messages.MESSAGES), index, keys)
+    assert sorted(found["high"].to_pylist()) == [1, 2, 3]
+    assert lake.look_up(messages.MESSAGES, lake.open(messages.MESSAGES), index, keys[:0]).num_rows == 0
+    fetched_rows = sizes.copy()
+    assert (lake.has(messages.MESSAGES, 1), lake.has(messages.MESSAGES, 2)) == (True, False)
+    assert (max(sizes), sizes) == (2, fetched_rows)
 
 
 def test_of_two_runs_that_open_a_batch_at_once_one_gives_way(tmp_path, schema, spark):

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pyarrow as pa
 
-from profiles_sync.lake.fetched import fetched, handed
+from profiles_sync.lake.fetched import fetched, fetched_in_parts, handed
 from profiles_sync.lake.tables import ARROW
 from profiles_sync.spec.tables import Type
 
@@ -18,3 +18,5 @@ def test_rows_of_every_type_come_back_from_spark_as_they_went(spark):
     assert fetched(handed(spark, rows), columns).sort_by("a bigint") == rows
     assert handed(spark, rows.slice(0, 0)).columns == schema.names
     assert fetched(handed(spark, rows.slice(0, 0)), columns).num_rows == 0
+    in_parts = fetched_in_parts(handed(spark, rows).repartition(2), columns)
+    assert pa.Table.from_batches(in_parts, schema).sort_by("a bigint") == rows

@@ -45,7 +45,7 @@ def settings_of(case: Case, folder, engine):
         }
         for kind, rule in case.rules.by_type.items()
     }
-    switches = ("ios_idfa_needs_tracking", "normalize_email", "max_merges", "max_mappings")
+    switches = ("ios_idfa_needs_tracking", "normalize_email", "max_merges", "max_mappings", "max_traits")
     written = {
         "space": {"name": "Acme", "slug": cases.SPACE},
         "sources": {

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from profiles_sync.lake.listing import public_tables
+from profiles_sync.pipeline import batches
 from profiles_sync.pipeline.run import take_new_events
 from profiles_sync.sync.hourly import run
 from tests.lakes import Twin, random_events, rows_of
@@ -104,6 +105,23 @@ def test_killed_before_a_write_and_run_again(tmp_path, clean, step):
     assert run(twin.settings, lambda: None).status == "Success"
     assert {name: rows_of(twin.lake, name) for name in public_tables(twin.lake)} == clean[0]
     assert warehouse_rows(folder) == clean[1]
+
+
+@pytest.mark.parametrize("step", [110, *(pytest.param(step, marks=pytest.mark.slow) for step in (75, 140, 190))])
+def test_killed_in_a_run_of_several_batches_and_run_again(tmp_path, step):
+    events = sorted(random_events(4, 90), key=lambda event: event["receivedAt"])
+    one, several = Twin(tmp_path / "one"), Twin(tmp_path / "several", executor="driver, batch_bytes: 7000")
+    for hour in range(3):
+        several.write(events[hour * 30 : hour * 30 + 30], files=1)
+        os.utime(several.folder / "events" / f"{hour:04d}-0.jsonl", (hour, hour))
+    one.land(events)
+    assert killed_run(several.folder, step) == -signal.SIGKILL
+    assert batches.last_landed(several.lake) < 3
+    run(several.settings, lambda: None)
+    assert batches.last_landed(several.lake) == 3
+    assert public_tables(one.lake) == public_tables(several.lake)
+    for name in public_tables(one.lake):
+        assert rows_of(one.lake, name) == rows_of(several.lake, name), name
 
 
 def test_a_file_is_taken_once_however_often_the_job_runs(tmp_path):

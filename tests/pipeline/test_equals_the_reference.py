@@ -1,5 +1,6 @@
 """The pipeline gives the reference's tables, whatever the stream, the batches, the path and the executor."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from profiles_sync.lake import indexes, merging
 from profiles_sync.lake import upkeep as lake_upkeep
 from profiles_sync.lake.listing import public_tables
 from profiles_sync.lake.tables import scan
+from profiles_sync.pipeline import parse, trait_history
 from profiles_sync.pipeline.run import rebuild, take_new_events
+from profiles_sync.sync.preview import preview
 from profiles_sync.sync.upkeep import upkeep
 from tests.lakes import Twin, random_events, rows_of
 
@@ -17,8 +20,10 @@ WINDOWS = "{anonymous_id: {limit: 2, frequency: Weekly}, email: {limit: 2}}"
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("rules", ["{}", WINDOWS])
-def test_random_streams_in_several_batches(tmp_path, seed, rules):
+@pytest.mark.parametrize("rules", ["{}", f"{WINDOWS}, max_traits: 2"])
+def test_random_streams_in_several_batches(tmp_path, monkeypatch, seed, rules):
+    monkeypatch.setattr(trait_history.portions, "__defaults__", (2_000,))  # bytes: a few rows
+    monkeypatch.setattr(parse, "CELLS", 200)
     twin = Twin(tmp_path, rules)
     for batch in range(3):
         report = twin.land(random_events(seed * 10 + batch, 120, day=batch * 5))
@@ -56,6 +61,30 @@ def test_ten_batches_give_what_one_gives(tmp_path, seed):
     for name in public_tables(one.lake):
         assert one.lake.types(name) == ten.lake.types(name), name
         assert rows_of(one.lake, name) == rows_of(ten.lake, name), name
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_more_bytes_than_a_batch_may_have_are_several_batches_of_one_run_and_give_what_one_gives(tmp_path, seed):
+    events = sorted(random_events(seed, 200), key=lambda event: (event["receivedAt"], event["messageId"]))
+    one = Twin(tmp_path / "one", WINDOWS)
+    several = Twin(tmp_path / "several", WINDOWS, executor="driver, batch_bytes: 6000")
+    at_once = one.land(events)
+    for hour in range(10):
+        several.write(events[hour * 20 : hour * 20 + 20], files=1)
+    files = sorted((several.folder / "events").iterdir())
+    for hour, file in enumerate(files):  # the order in which they landed counts, and not that of their names
+        file.rename(file.with_name(f"{9 - hour}.jsonl"))
+        os.utime(file.with_name(f"{9 - hour}.jsonl"), (hour, hour))
+    planned = preview(several.settings)
+    report = take_new_events(several.engine)
+    assert 3 <= report.batch == planned["batches"] <= 10
+    assert (report.read, report.events, report.duplicates) == (at_once.read, at_once.events, at_once.duplicates)
+    assert (report.violations, report.merges) == (at_once.violations, at_once.merges)
+    assert public_tables(one.lake) == public_tables(several.lake)
+    for name in public_tables(one.lake):
+        assert one.lake.types(name) == several.lake.types(name), name
+        assert rows_of(one.lake, name) == rows_of(several.lake, name), name
+    assert preview(several.settings)["batches"] == take_new_events(several.engine).read == 0
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -27,7 +27,7 @@ def ids(batch):
 
 
 def test_the_log_is_read_in_parts_and_every_row_once(lake):
-    parts = list(scan_in_parts(lake.open(messages.MESSAGES), ["high"], [("batch", "<", BATCHES)]))
+    parts = list(scan_in_parts(lake.open(messages.MESSAGES), ["high"], [("batch", "<", BATCHES)], np.array([])))
     assert [part.num_rows for part in parts] == [10, 10]
     assert sorted(row for part in parts for row in part["high"].to_pylist()) == [*ids(1), *ids(2)]
 

@@ -15,6 +15,7 @@ from profiles_sync.spec.resolver import Resolver
 from profiles_sync.spec.rules import RECOMMENDED, Blocked, Frequency, IdentityRules, Rule
 from profiles_sync.spec.space import Space
 from profiles_sync.spec.tables import EVENT_TYPE_TABLES, table
+from profiles_sync.spec.traits import OVER_TRAITS
 from tests.outcomes import Outcome, problems
 
 WEBSITE = Source("website", "source_1", "Website")
@@ -29,13 +30,14 @@ Stream = list[Event]
 
 @st.composite
 def some_rules(draw: st.DrawFn, frequencies: Iterable[Frequency] = Frequency, caps: bool = True) -> IdentityRules:
-    """Small limits, so that most streams break them; `caps` is whether a profile's own two limits are small as well."""
+    """Small limits, so that most streams break them; `caps` is whether a profile's own limits are small as well."""
     rules = []
     for kind in KINDS:
         priority = draw(st.sampled_from([None, 1, 2, 3]))
         blocked = draw(st.sampled_from([RECOMMENDED, Blocked(), Blocked(exact=("1",), patterns=("[23]",))]))
         rules.append(Rule(kind, draw(st.integers(1, 3)), draw(st.sampled_from(list(frequencies))), priority, blocked))
-    own = {"max_merges": draw(st.integers(0, 3)), "max_mappings": draw(st.integers(1, 6))} if caps else {}
+    smallest = {"max_merges": 0, "max_mappings": 1, "max_traits": 1}
+    own = {name: draw(st.integers(least, least + 4)) for name, least in smallest.items()} if caps else {}
     return IdentityRules(tuple(rules), normalize_email=draw(st.booleans()), **own)
 
 
@@ -107,6 +109,18 @@ def landed(rules: IdentityRules, *batches: Stream) -> Space:
 def outcome_of(space: Space) -> Outcome:
     rows, added = space.tables.rows, space.tables.added
     return Outcome(rows, {name: table(name).types | added.get(name, {}) for name in rows})
+
+
+@settings(max_examples=50)
+@given(some_rules(), streams(late=True))
+def test_no_profile_ever_has_more_traits_than_it_may(rules: IdentityRules, stream: Stream) -> None:
+    space = Space("acme", rules)
+    for one in stream:
+        before = dict(space.ledger.traits)
+        space.land([one])
+        assert all(len(traits) <= rules.max_traits for traits in space.ledger.traits.values())
+        if any(found.code == OVER_TRAITS for _, found in space.violations[-1:]) and one.type != "identify":
+            assert len(before) > len(space.ledger.traits)  # a merge brought too many
 
 
 @dataclass

@@ -38,7 +38,7 @@ def child(path, part, step):
             return do(*given, **named)
         return one
 
-    files.write, log.commit = counted(files.write), counted(log.commit)
+    files.write_to, log.commit = counted(files.write_to), counted(log.commit)
     for kind, names in ((DuckDBConnection, ("query", "load")), (PostgresConnection, ("_run", "query", "load"))):
         for name in names:
             setattr(kind, name, counted(getattr(kind, name)))

@@ -1,6 +1,6 @@
 """A block of lines to what its plain events come to: their identities and their rows table by table."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,8 +39,16 @@ class Read:
     lines: int  # that are not blank
 
 
-def read_block(text: bytes, source: Source, rules: IdentityRules) -> Read:
-    """Read the plain lines of a block at once; the odd ones are handed back."""
+class TooWide(Exception):
+    """The rows of a block would have too many places: each row has one in every column of its table."""
+
+
+def read_block(text: bytes, source: Source, rules: IdentityRules, most: int | None = None) -> Read:
+    """Read the plain lines of a block at once; the odd ones are handed back.
+
+    Raises:
+        TooWide: There would be more than `most` values in all columns that payloads and contexts bring, nulls included.
+    """
     view = View(text)
     calls = common.read(view)
     found = carried.find(view, calls, rules)
@@ -50,6 +58,8 @@ def read_block(text: bytes, source: Source, rules: IdentityRules) -> Read:
     lines = np.flatnonzero(~calls.odd)
     table_names, order, spans = _in_tables(calls, lines)
     tables = _Tables(view, calls, source, table_names, order, spans)
+    if most is not None and tables.are_wider((context, *payloads), most):
+        raise TooWide
     odd = [
         (line, int(view.block.line_number[line]), view.block.text(line)) for line in np.flatnonzero(calls.odd).tolist()
     ]
@@ -188,6 +198,18 @@ class _Tables:
         begin = int(self.spans[TRACK])
         if len(self.lines) > begin:
             yield "tracks", pa.table(self._own(TRACK, begin, len(self.lines)) | tracks), tracks_brought
+
+    def are_wider(self, columns: Sequence[Mapping[str, Indices]], most: int) -> bool:
+        """Whether columns of these tokens have more values than so many, nulls included."""
+        every = [tokens for several in columns for tokens in several.values()]
+        if len(every) * len(self.lines) <= most:
+            return False
+        total = 0
+        for tokens in every:
+            places = self.place[self.view.line[tokens]]
+            if len(places := places[places >= 0]):
+                total += int(self.spans[self.of[places.max()] + 1] - self.spans[self.of[places.min()]])
+        return total > most
 
     def _in(self, tokens: Indices, low: int, high: int) -> Indices:
         places = self.place[self.view.line[tokens]]
