@@ -66,8 +66,8 @@ KNOWN: tuple[_READ, ...] = (
         r"(?i)password authentication failed|no password supplied|incorrect username or password|login failed|"
         r"invalid_grant|invalid_client|does not take the login|JWT token is invalid|SQLSTATE 28[0P]",
         ErrorClass.CREDENTIALS,
-        "the warehouse does not take the username with this password or key: see both, or try another one by "
-        "--password-stdin",
+        "the warehouse does not take the username with this password or key: see both; `profiles-sync warehouse test "
+        "--password-stdin` tries another one, `warehouse modify` keeps one that was typed",
     ),
     (
         r"(?i)not permitted to log in|role \".*\" does not exist",

@@ -1,7 +1,7 @@
 """An S3 server on loopback, as a process of its own that ends by its own pid.
 
 It looks whether a conditional write may be done and then does it, in threads. So that nothing comes in between, as in
-a real store, it answers one request at a time.
+a real store, it answers one request at a time, once that is there whole: who stops in the middle of one delays nobody.
 """
 
 import subprocess
@@ -11,14 +11,18 @@ from contextlib import contextmanager
 import boto3
 
 SERVER = """
+import io
 import sys
 import threading
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.server import ThreadedMotoServer
 one, answer = threading.Lock(), DomainDispatcherApplication.__call__
-def one_at_a_time(*request):
+def one_at_a_time(app, request, respond):
+    body = request["wsgi.input"]
+    length = -1 if request.get("wsgi.input_terminated") else int(request.get("CONTENT_LENGTH") or 0)
+    request["wsgi.input"] = io.BytesIO(body.read(length))
     with one:
-        return list(answer(*request))
+        return list(answer(app, request, respond))
 DomainDispatcherApplication.__call__ = one_at_a_time
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from profiles_sync.cli.frame import EXIT, File, Json, print_json, print_text
+from profiles_sync.cli.frame import EXIT, File, Json, print_json, print_text, tell
 from profiles_sync.cli.named import MaybeFile, field, named, typed
 from profiles_sync.errors import SettingsError
 from profiles_sync.session import session_of
@@ -58,6 +58,29 @@ def add(
 
     given = dict(map(field, fields or []))
     _show(connecting.add(load(settings), name, given, typed() if password_stdin else None), json)
+
+
+@app.command()
+def modify(
+    name: Name,
+    settings: File,
+    fields: Annotated[
+        list[str] | None, typer.Argument(metavar="[FIELD=VALUE]...", help="Those that change, as in a settings file.")
+    ] = None,
+    json: Json = False,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Keep the new password on the standard input, encrypted.")
+    ] = False,
+) -> None:
+    """Change how a warehouse that was added is connected to, such as its password: tested first, then kept."""
+    from profiles_sync.sync import connecting, modifying
+
+    loaded, given = load(settings), dict(map(field, fields or []))
+    connecting.check_name(loaded, name, password_stdin)
+    connected = modifying.modify(loaded, name, given, typed() if password_stdin else None)
+    if not connected.trial.ok:
+        tell(f"warehouse {name} is not changed; mend what failed, then do it again")
+    _show(connected, json)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from typing import Any
 
 from profiles_sync.control.delivery import deliver
 from profiles_sync.errors import ProfilesSyncError, unexpected
+from profiles_sync.problems import Problem
 from profiles_sync.settings import Settings
 from profiles_sync.settings.alerts import AlertSettings, Occasion
 
@@ -18,6 +19,7 @@ _TITLES = {
     Occasion.SYNC_SKIPPED: "Sync skipped",
     Occasion.SYNC_LATE: "Sync late",
     Occasion.BACKFILL_COMPLETED: "Historical backfill completed",
+    Occasion.BACKFILL_STOPPED: "Historical backfill stopped",
     Occasion.WAREHOUSE_CREATED: "Warehouse created",
     Occasion.WAREHOUSE_MODIFIED: "Warehouse modified",
     Occasion.WAREHOUSE_DISABLED: "Warehouse disabled",
@@ -34,12 +36,16 @@ class Event:
         text: One or more sentences; no identifier, trait or secret.
         warehouse: Whose it is; None for the space's.
         in_a_row: For a sync that did not succeed, how many in a row now did not; None where that cannot be counted.
+        problems: The class of each error in the text, and what to do.
+        sync_id: Of the sync in the history.
     """
 
     occasion: Occasion
     text: str = ""
     warehouse: str | None = None
     in_a_row: int | None = None
+    problems: tuple[Problem, ...] = ()
+    sync_id: str | None = None
 
     def concerns(self, alert: AlertSettings) -> bool:
         """Whether the alert is about it, and not yet to be patient."""
@@ -48,6 +54,15 @@ class Event:
     def title(self, space: str) -> str:
         """What happened where, in some words."""
         return f"{_TITLES[self.occasion]}: {', warehouse '.join(filter(None, [space, self.warehouse]))}"
+
+    def body(self) -> str:
+        """For a person: what happened, what to do, and where to see more."""
+        lines = [self.text, *(f"{one.error_class}: {one.advice}" for one in self.problems)]
+        if self.in_a_row and self.in_a_row > 1:
+            lines.append(f"{self.in_a_row} in a row did not succeed")
+        if self.sync_id:
+            lines.append(f"`profiles-sync status --sync {self.sync_id}` shows it; the next run repeats what is missing")
+        return "\n".join(filter(None, lines))
 
 
 def tell(settings: Settings, events: Iterable[Event]) -> list[str]:
@@ -61,7 +76,8 @@ def tell(settings: Settings, events: Iterable[Event]) -> list[str]:
         try:
             for event in events:
                 if event.concerns(alert):
-                    deliver(alert.to.get_secret_value(), event.title(settings.space.name), _shown(settings, event))
+                    title, body = event.title(settings.space.name), event.body()
+                    deliver(alert.to.get_secret_value(), title, body, _shown(settings, event))
         except ProfilesSyncError as error:
             undelivered.append(f"alert {name} was not delivered: {error}")
         except Exception as error:  # its text may quote the URL
@@ -79,4 +95,5 @@ def _shown(settings: Settings, event: Event) -> dict[str, Any]:
     """As a file has it."""
     at = datetime.now(UTC).isoformat(timespec="seconds")
     fields = {"at": at, "space": settings.space.slug, "occasion": event.occasion, "warehouse": event.warehouse}
-    return fields | {"in_a_row": event.in_a_row, "text": event.text}
+    problems = [{"class": one.error_class, "advice": one.advice} for one in event.problems]
+    return fields | {"in_a_row": event.in_a_row, "text": event.text, "problems": problems, "sync_id": event.sync_id}

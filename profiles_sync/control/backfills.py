@@ -23,13 +23,14 @@ _SCHEMA = pa.schema([("at", pa.int64()), *((name, pa.string()) for name in _TEXT
 
 
 class Step(StrEnum):
-    """What can be written down of a backfill; all but `sent` are also where it stands."""
+    """What can be written down of a backfill; all but `sent` and `stopped` are also where it stands."""
 
     REQUESTED = "requested"
     STAGED = "staged"
     SENT = "sent"
     COMPLETED = "completed"
     CANCELLED = "cancelled"
+    STOPPED = "stopped"  # where it stands does not change; an automatic one that could not even begin has no id
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Backfill:
             bytes, and how many of their rows were new to the warehouse.
         errors: Of tables that were tried and not sent yet.
         seconds: That sending took so far.
+        stopped: Why it came no further when it was last tried; None where that went well.
     """
 
     id: str
@@ -66,6 +68,7 @@ class Backfill:
     parts: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0
+    stopped: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -109,21 +112,58 @@ class Backfill:
             "bytes_done": self.bytes_done,
             "estimate_seconds": self.estimate,
             "errors": dict(self.errors),
+            "error": self.stopped,
         }
 
 
 def backfills(lake: Lake) -> list[Backfill]:
     """Every backfill, the oldest first."""
-    table = lake.open(BACKFILLS)
-    rows = [] if table is None else scan(table).sort_by("at").to_pylist()
     found: dict[str, Backfill] = {}
-    for row in rows:
+    for row in _rows(lake):
         details = orjson.loads(row["details"])
         if row["step"] == Step.REQUESTED:
             found[row["backfill_id"]] = _requested(row, details)
         elif one := found.get(row["backfill_id"]):
             found[row["backfill_id"]] = _after(one, Step(row["step"]), details)
     return list(found.values())
+
+
+def not_begun(lake: Lake) -> dict[str, tuple[int, str]]:
+    """Warehouses whose automatic backfill could not begin: the number of their connection, and why."""
+    found: dict[str, tuple[int, str]] = {}
+    for row in _rows(lake):
+        details = orjson.loads(row["details"])
+        if row["step"] == Step.REQUESTED:
+            found.pop(row["warehouse"], None)
+        elif row["step"] == Step.STOPPED and not row["backfill_id"]:
+            found[row["warehouse"]] = details["added"], details["error"]
+    return found
+
+
+def held_up(lake: Lake) -> dict[str, str]:
+    """Warehouses whose backfill stopped or could not begin, and why."""
+    stopped = {one.warehouse: one.stopped for one in backfills(lake) if one.is_open and one.stopped}
+    return stopped | {name: why for name, (_, why) in not_begun(lake).items()}
+
+
+def shown_not_begun(why: str) -> dict[str, Any]:
+    """As `Backfill.shown` has one that is there."""
+    texts = dict.fromkeys(("backfill_id", "requested_at", "requested_by", "from", "to", "estimate_seconds"))
+    numbers = dict.fromkeys(("tables", "tables_done", "rows", "rows_staged", "bytes", "bytes_done"), 0)
+    return {**texts, **numbers, "status": "not begun", "errors": {}, "error": why}
+
+
+def stop(lake: Lake, name: str, added: int, one: Backfill | None, error: str) -> bool:
+    """Write down why a backfill came no further, or why the automatic one of a connection could not begin.
+
+    Returns:
+        Whether that is news.
+    """
+    known = one.stopped if one else not_begun(lake).get(name)
+    if known == (error if one else (added, error)):
+        return False
+    _add(lake, one.id if one else "", name, Step.STOPPED, {"error": error, "added": added})
+    return True
 
 
 def request(lake: Lake, one: Backfill) -> Backfill:
@@ -135,9 +175,19 @@ def request(lake: Lake, one: Backfill) -> Backfill:
 
 def note(lake: Lake, one: Backfill, step: Step, details: Mapping[str, Any] | None = None) -> Backfill:
     """Write down a step; the backfill after it."""
-    row = {"at": time.time_ns() // 1000, "backfill_id": one.id, "warehouse": one.warehouse, "step": str(step)}
-    lake.add(BACKFILLS, pa.Table.from_pylist([row | {"details": orjson.dumps(details or {}).decode()}], _SCHEMA))
+    _add(lake, one.id, one.warehouse, step, details or {})
     return _after(one, step, details or {})
+
+
+def _add(lake: Lake, number: str, name: str, step: Step, details: Mapping[str, Any]) -> None:
+    row = {"at": time.time_ns() // 1000, "backfill_id": number, "warehouse": name, "step": str(step)}
+    lake.add(BACKFILLS, pa.Table.from_pylist([row | {"details": orjson.dumps(details).decode()}], _SCHEMA))
+
+
+def _rows(lake: Lake) -> list[dict[str, Any]]:
+    """The oldest first."""
+    table = lake.open(BACKFILLS)
+    return [] if table is None else scan(table).sort_by("at").to_pylist()
 
 
 def _requested(row: Mapping[str, Any], details: Mapping[str, Any]) -> Backfill:
@@ -153,6 +203,10 @@ def _requested(row: Mapping[str, Any], details: Mapping[str, Any]) -> Backfill:
 
 
 def _after(one: Backfill, step: Step, details: Mapping[str, Any]) -> Backfill:
+    if step is Step.STOPPED:
+        return replace(one, stopped=details["error"])
+    if step is not Step.SENT or details["tables"] or details.get("parts"):  # it came further
+        one = replace(one, stopped=None)
     if step is Step.STAGED:
         return replace(one, status=step, staged={name: tuple(counts) for name, counts in details["tables"].items()})
     if step is Step.SENT:

@@ -26,8 +26,14 @@ _WEBHOOK = {"http": "json", "https": "jsons"}
 _SLACK = {":message": "text", ":title": "", ":version": "", ":type": "", ":attachments": ""}
 
 
-def deliver(to: str, title: str, event: Mapping[str, Any]) -> None:
+def deliver(to: str, title: str, body: str, event: Mapping[str, Any]) -> None:
     """Send one alert; each try to connect, to send and to be answered takes some seconds at most.
+
+    Args:
+        to: A file, a webhook, or a URL that Apprise knows.
+        title: What happened where, for a person.
+        body: More of it.
+        event: All of it, for a program: what a file gets.
 
     Raises:
         AlertUndelivered: It did not get there.
@@ -41,8 +47,7 @@ def deliver(to: str, title: str, event: Mapping[str, Any]) -> None:
         place = known or _webhook(to)
         if place is None:
             raise AlertUndelivered("expected `to` to be a file, a webhook or a URL that Apprise knows; see there")
-        text = event["text"] or title
-        done = place.notify(body=text, title=title) if known else place.notify(body=f"{title}\n{event['text']}".strip())
+        done = place.notify(body=body or title, title=title) if known else place.notify(body=f"{title}\n{body}".strip())
     if not done:
         raise AlertUndelivered(_why(" ".join(said)))
 

@@ -5,6 +5,7 @@ Source: Segment, "Profiles Sync Setup", section "Monitor Profiles Sync".
 
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any
 
 import orjson
@@ -115,6 +116,26 @@ def syncs(lake: Lake) -> list[Sync]:
         return []
     rows = sorted(scan(delta).to_pylist(), key=lambda row: (row["started_at"], row["sync_id"]), reverse=True)
     return [_sync(orjson.loads(row["record"])) for row in rows]
+
+
+def last_of(warehouse: str, newest_first: list[Sync]) -> Sync | None:
+    """The last sync of a warehouse: where a later run failed before it came to any warehouse, that one."""
+    own = next((one for one in newest_first if one.warehouse == warehouse), None)
+    newest = next((one for one in newest_first if one.warehouse in (warehouse, None)), None)
+    return newest if own and newest and newest.status == "Failed" else own
+
+
+def in_a_row(warehouse: str | None, newest_first: list[Sync]) -> int:
+    """How many syncs of a warehouse were no success since the last that was; None for runs that came to none of them.
+
+    A run that failed before it came to any warehouse was no success for each of them.
+    """
+    if warehouse is None:
+        failed = takewhile(lambda one: one.warehouse is None and one.status != "Success", newest_first)
+    else:
+        mine = (one for one in newest_first if one.warehouse in (warehouse, None))
+        failed = takewhile(lambda one: one.status != "Success", mine)
+    return sum(1 for _ in failed)
 
 
 def _sync(record: dict[str, Any]) -> Sync:

@@ -71,6 +71,11 @@ def read(lake: Lake, name: str, file: str, environ: Mapping[str, str] = os.envir
             raise CredentialsMissing(f"warehouse {name}: no credentials are kept for it; add it again")
         with filesystem.open_input_stream(path) as stream:
             token = stream.read()
+    except PermissionError:
+        raise CredentialsMissing(
+            f"warehouse {name}: what is kept for it was typed by another user of the operating system, and this one "
+            f"may not read it; run the syncs as that user, or give this one {path.rpartition('/')[0]} and what is in it"
+        ) from None
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise CredentialsMissing(f"warehouse {name}: what is kept for it cannot be read by this user: {why}") from None

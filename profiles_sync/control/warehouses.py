@@ -18,6 +18,7 @@ from profiles_sync.warehouses import WarehouseSettings, open_warehouse
 from profiles_sync.warehouses.protocol import Warehouse
 
 ABOUT = "warehouse"
+MODIFIED = "modified"  # connected to in another way; where the warehouse stands does not change
 
 
 class Status(StrEnum):
@@ -151,7 +152,7 @@ def there(settings: Settings, log: Log, name: str) -> Managed:
 def _by_name(changes: Iterable[Change]) -> dict[str, list[Change]]:
     found: dict[str, list[Change]] = {}
     for change in changes:
-        if change.about == ABOUT and change.action in list(Status):
+        if change.about == ABOUT and change.action in (*Status, MODIFIED):
             found.setdefault(change.name, []).append(change)
     return found
 
@@ -163,7 +164,8 @@ def _folded(in_file: Managed | None, name: str, changes: Iterable[Change]) -> Ma
         if _is_outdated(change, in_file):
             now = replace(now, status=in_file.status if in_file else now.status)
         else:
-            now = replace(now, status=Status(change.action), **_connection(change, in_file))
+            status = now.status if change.action == MODIFIED else Status(change.action)
+            now = replace(now, status=status, **_connection(change, in_file))
     return now
 
 

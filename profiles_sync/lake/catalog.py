@@ -29,7 +29,7 @@ from profiles_sync.lake.base import Opened, Where
 from profiles_sync.lake.fetched import fetched
 from profiles_sync.lake.indexes import Index
 from profiles_sync.lake.listing import public
-from profiles_sync.lake.storage import storage_of
+from profiles_sync.lake.storage import options_for, storage_of
 from profiles_sync.lake.tables import logical, unguarded
 from profiles_sync.spec.tables import Table, Type
 from profiles_sync.warehouses.base import Batch, Cursor
@@ -206,7 +206,7 @@ class CatalogLake:
         """Rows as a file that Spark can read; `below` is the folder of the batch, with which what a kill left goes."""
         folder = self.path(f"{_STAGING}/{below}rows")
         _make(folder)
-        filesystem, root = storage_of(folder)
+        filesystem, root = storage_of(folder, options_for(folder))
         name = f"{uuid.uuid4().hex}.parquet"
         pq.write_table(rows, f"{root}/{name}", filesystem=filesystem)
         try:
@@ -320,6 +320,6 @@ def _ddl(types: Mapping[str, Type]) -> str:
 
 
 def _make(folder: str) -> None:
-    filesystem, root = storage_of(folder)
+    filesystem, root = storage_of(folder, options_for(folder))
     if isinstance(filesystem, fs.LocalFileSystem):  # an object store has no folders
         filesystem.create_dir(root, recursive=True)

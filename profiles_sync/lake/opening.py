@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from profiles_sync.errors import LakeError
+from profiles_sync.lake import storage
 from profiles_sync.lake.base import Lake
 from profiles_sync.lake.catalog import CatalogLake
 from profiles_sync.lake.paths import PathLake
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 def lake_of(settings: Settings, spark: "Callable[[], SparkSession] | None" = None) -> Lake:
     """The lake of the settings' space; `spark` gives the session where that is in a catalog."""
+    storage.use(settings.lake if isinstance(settings.lake, str) else settings.lake.staging, settings.storage_options)
     if isinstance(settings.lake, str):
         return PathLake(settings.lake, settings.space.slug, settings.storage_options)
     return CatalogLake(settings.lake, settings.space.slug, spark or session_of(settings))

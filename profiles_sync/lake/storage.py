@@ -1,8 +1,8 @@
 """The file system or object store that a lake is on."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import obstore
 from deltalake import DeltaTable
@@ -34,7 +34,26 @@ _S3 = {
     "endpoint": "endpoint_override",
     "endpoint_url": "endpoint_override",
 }
+_AZURE = {
+    "storage_account_name": "account_name",
+    "account_name": "account_name",
+    "storage_account_key": "account_key",
+    "account_key": "account_key",
+    "access_key": "account_key",
+    "storage_sas_token": "sas_token",
+    "storage_sas_key": "sas_token",
+    "sas_token": "sas_token",
+    "sas_key": "sas_token",
+    "storage_client_id": "client_id",
+    "client_id": "client_id",
+    "storage_client_secret": "client_secret",
+    "client_secret": "client_secret",
+    "storage_tenant_id": "tenant_id",
+    "tenant_id": "tenant_id",
+}
 _PREFIXES = ("aws_", "azure_", "google_")
+#: Bucket or container to the options of the lake that is in it, in this process; a task gets its driver's.
+_in_use: dict[str, dict[str, str]] = {}
 
 
 def storage_of(uri: str, options: Mapping[str, str] | None = None) -> tuple[fs.FileSystem, str]:
@@ -42,16 +61,51 @@ def storage_of(uri: str, options: Mapping[str, str] | None = None) -> tuple[fs.F
 
     Args:
         uri: A path or URL.
-        options: As the settings' `storage` has them, in deltalake's words. S3's count; what they leave out, and all of
-            another store, is found as its clients find it, in the environment for one.
+        options: As the settings' `storage` has them, in deltalake's words. S3's and Azure's count; what they leave out,
+            and all of another store, is found as its clients find it, in the environment for one.
     """
     scheme, is_url, path = uri.partition("://")
     if not is_url:
         return fs.LocalFileSystem(), uri.rstrip("/")
     if options and scheme == "s3":
         return fs.S3FileSystem(**_s3(options)), path.rstrip("/")
+    if options and scheme in ("abfs", "abfss"):
+        return _azure(options, path.rstrip("/"))
     filesystem, root = fs.FileSystem.from_uri(uri)
     return filesystem, root.rstrip("/")
+
+
+def use(url: str, options: Mapping[str, str]) -> None:
+    """What is in the same bucket or container as the lake is opened with the lake's options, from now on."""
+    if "://" in url:
+        _in_use[_bucket(url)] = dict(options)
+
+
+def options_for(url: str) -> dict[str, str]:
+    """The options for a path or URL; none for what is in no lake's bucket."""
+    return _in_use.get(_bucket(url), {})
+
+
+Rows = TypeVar("Rows")
+
+
+def in_tasks(run: Callable[[Iterator[Rows]], Iterator[Rows]]) -> Callable[[Iterator[Rows]], Iterator[Rows]]:
+    """What Spark's tasks do, with the options that are in use here; their process has only its own environment."""
+    mine = dict(_in_use)
+
+    def carried(batches: Iterator[Rows]) -> Iterator[Rows]:
+        from profiles_sync.lake import storage
+
+        for bucket, options in mine.items():
+            storage.use(bucket, options)
+        yield from run(batches)
+
+    return carried
+
+
+def _bucket(url: str) -> str:
+    scheme, is_url, rest = url.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}" if is_url else ""
 
 
 def of_table(table: DeltaTable, below: str = "") -> tuple[fs.FileSystem, str]:
@@ -67,6 +121,17 @@ def _s3(options: Mapping[str, str]) -> dict[str, str]:
         scheme, is_url, host = found["endpoint_override"].partition("://")
         found |= {"endpoint_override": host, "scheme": scheme} if is_url else {}
     return found
+
+
+def _azure(options: Mapping[str, str], place: str) -> tuple[fs.FileSystem, str]:
+    """By an account's key, a shared access signature, or an application; `place` is all behind the scheme."""
+    given = {_bare(name.lower()): value for name, value in options.items()}
+    found = {theirs: given[ours] for ours, theirs in _AZURE.items() if ours in given}
+    host, _, path = place.partition("/")
+    container, is_with_account, account = host.rpartition("@")
+    if is_with_account:
+        found = {"account_name": account.partition(".")[0], **found}
+    return fs.AzureFileSystem(**found), f"{container if is_with_account else host}/{path}".rstrip("/")
 
 
 def object_store(url: str, options: Mapping[str, str], patience: timedelta | None = None) -> ObjectStore:

@@ -15,6 +15,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from profiles_sync.lake.storage import in_tasks
 from profiles_sync.pipeline.edges import Piece, Solve, files, pieces, read, shares, solve_share, write
 from profiles_sync.pipeline.storage import is_url
 from profiles_sync.pipeline.tasks import each_on_spark
@@ -96,7 +97,7 @@ def _frame(spark: SparkSession, parts: Sequence[Piece]) -> DataFrame:
                 yield from read(parts[number]).to_batches(_ROWS)
 
     tasks = spark.range(0, len(parts), 1, max(1, len(parts)))
-    return tasks.mapInArrow(run, _ROW)
+    return tasks.mapInArrow(in_tasks(run), _ROW)
 
 
 def _written(rows: DataFrame, folder: str) -> list[str]:
@@ -109,7 +110,7 @@ def _written(rows: DataFrame, folder: str) -> list[str]:
         for path in write(batches, folder):
             yield pa.RecordBatch.from_arrays([pa.array([path], pa.string())], ["path"])
 
-    return sorted(row["path"] for row in rows.mapInArrow(run, "path string").collect())
+    return sorted(row["path"] for row in rows.mapInArrow(in_tasks(run), "path string").collect())
 
 
 def _large_star(links: DataFrame) -> DataFrame:

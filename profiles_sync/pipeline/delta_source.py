@@ -26,6 +26,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from pyarrow import fs
 
 from profiles_sync.errors import SourceError, first_line
+from profiles_sync.lake.storage import options_for
 from profiles_sync.pipeline.batches import SourceFile
 from profiles_sync.pipeline.delta_log import AGAIN, LOG, DataFile, Followed, commits_between, snapshot
 from profiles_sync.pipeline.parquet_rows import path_values
@@ -68,7 +69,7 @@ def new_files(
 
 def _open(slug: str, path: str) -> DeltaTable | None:
     try:
-        table = DeltaTable(path)
+        table = DeltaTable(path, storage_options=options_for(path) or None)
     except TableNotFoundError:
         return None
     except DeltaError as error:

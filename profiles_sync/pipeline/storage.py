@@ -1,7 +1,7 @@
 """Local paths and URLs of object stores, and the file systems behind them.
 
-Credentials, regions and endpoints of an object store come from the environment: its client finds them there by itself,
-on the driver as in a task.
+Credentials, regions and endpoints of an object store are those of the lake, `storage:` in the settings, where it is in
+the same bucket. Else they come from the environment: its client finds them there by itself, on the driver as in a task.
 """
 
 from functools import lru_cache
@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote
 from pyarrow import fs
 
 from profiles_sync.errors import SourceError, SourceUnreachable
+from profiles_sync.lake.storage import options_for, storage_of
 
 _SCHEMES = {"s3", "gs", "gcs", "abfs", "abfss"}
 
@@ -51,7 +52,7 @@ def resolve(path: str) -> tuple[fs.FileSystem, str]:
             f"cannot open {scheme}://{host}: expected a local path or an s3://, gs:// or abfs:// URL with a bucket or "
             "container"
         )
-    filesystem, top = _store(f"{scheme}://{host}")
+    filesystem, top = _store(f"{scheme}://{host}", tuple(sorted(options_for(path).items())))
     return filesystem, f"{top.rstrip('/')}/{unquote(inner)}".rstrip("/")
 
 
@@ -64,10 +65,10 @@ def made(folder: str) -> tuple[fs.FileSystem, str]:
 
 
 @lru_cache(maxsize=64)
-def _store(url: str) -> tuple[fs.FileSystem, str]:
+def _store(url: str, options: tuple[tuple[str, str], ...]) -> tuple[fs.FileSystem, str]:
     """A client per bucket and process: a new one looks for credentials and the bucket's region again."""
     try:
-        filesystem, top = fs.FileSystem.from_uri(url)
+        filesystem, top = storage_of(url, dict(options))
     except OSError as error:
         raise SourceUnreachable(f"cannot reach {url}: {error}; the next run tries again") from None
     except (ValueError, NotImplementedError) as error:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pyarrow as pa
 
 from profiles_sync.errors import ProfilesSyncError
+from profiles_sync.lake.storage import in_tasks
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -48,7 +49,7 @@ def on_spark(spark: "SparkSession", tasks: Sequence[Task], work: Callable[[Task]
             for number, task in zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True):
                 yield _tried(work, pickle.loads(base64.b64decode(task)), number)
 
-    return _results(frame.mapInArrow(run, _COLUMNS))
+    return _results(frame.mapInArrow(in_tasks(run), _COLUMNS))
 
 
 def each_on_spark(spark: "SparkSession", tasks: Sequence[Task], work: Callable[[Task], str]) -> list[str]:
@@ -59,7 +60,7 @@ def each_on_spark(spark: "SparkSession", tasks: Sequence[Task], work: Callable[[
             for number in batch.column(0).to_pylist():
                 yield _tried(work, tasks[number], number)
 
-    return _results(spark.range(0, len(tasks), 1, max(1, len(tasks))).mapInArrow(run, _COLUMNS))
+    return _results(spark.range(0, len(tasks), 1, max(1, len(tasks))).mapInArrow(in_tasks(run), _COLUMNS))
 
 
 def _tried(work: Callable[[Task], str], task: Task, number: int) -> pa.RecordBatch:

@@ -1,7 +1,7 @@
 """Who is told of what.
 
 Source: Segment, "Alerting": Warehouse Sync Failed, Partially Succeeded and Skipped, with thresholds; Profiles Sync
-Historical Backfill Completed; Warehouse Created, Modified, Disabled and Deleted.
+Historical Backfill Completed; Warehouse Created, Modified, Disabled and Deleted. That a backfill stopped is ours.
 """
 
 from enum import StrEnum
@@ -17,6 +17,7 @@ class Occasion(StrEnum):
     SYNC_SKIPPED = "sync_skipped"
     SYNC_LATE = "sync_late"
     BACKFILL_COMPLETED = "backfill_completed"
+    BACKFILL_STOPPED = "backfill_stopped"
     WAREHOUSE_CREATED = "warehouse_created"
     WAREHOUSE_MODIFIED = "warehouse_modified"
     WAREHOUSE_DISABLED = "warehouse_disabled"

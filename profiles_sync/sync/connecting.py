@@ -64,7 +64,7 @@ def add(
     before = managed(settings, log).get(name, Managed(name, Status.DELETED, None))
     one, details = _given(before, fields, typed)
     before.may_become(Status.CREATED)
-    _check_schema(settings, lake, one)
+    check_schema(settings, lake, one)
     former = vault.files_of(lake, name)
     with credentials.new_file(lake, name, fields.get("type"), typed) as kept:
         if kept:
@@ -89,7 +89,7 @@ def test(settings: Settings, name: str, typed: str | None = None, who: str | Non
     assert one.settings is not None, name
     field = credentials.typed_field(name, one.settings.type)
     tried = one.with_settings(one.settings.model_copy(update={field: SecretStr(typed)}))
-    return Connected(_trial(settings, tried), one.status)
+    return Connected(trial_of(settings, tried), one.status)
 
 
 def check_name(settings: Settings, name: str, is_typed: bool) -> None:
@@ -119,19 +119,29 @@ def _given(before: Managed, fields: Mapping[str, str], typed: str | None) -> tup
 
 
 def _try_and_request(settings: Settings, lake: Lake, log: Log, one: Managed, who: str) -> Connected:
-    trial = _trial(settings, credentials.complete(one, lake))
-    if trial.ok:
-        for status in _NEXT.get(one.status, ()):
-            log, one = changed(settings, log, one, status, who)
-    return Connected(trial, one.status)
+    trial = trial_of(settings, credentials.complete(one, lake))
+    return Connected(trial, requested_after(settings, log, one, who).status if trial.ok else one.status)
 
 
-def _trial(settings: Settings, one: Managed) -> Trial:
+def requested_after(settings: Settings, log: Log, one: Managed, who: str) -> Managed:
+    """A warehouse after a test that went well."""
+    for status in _NEXT.get(one.status, ()):
+        log, one = changed(settings, log, one, status, who)
+    return one
+
+
+def trial_of(settings: Settings, one: Managed) -> Trial:
+    """Test Connection, with the credentials that the warehouse has."""
     assert one.settings is not None, one.name
     warehouse = one.opened(settings.schema_name, session_of(settings))
     return try_out(warehouse, setup.fields_of(one.settings.model_dump(by_alias=True)))
 
 
-def _check_schema(settings: Settings, lake: Lake, one: Managed) -> None:
+def check_schema(settings: Settings, lake: Lake, one: Managed) -> None:
+    """See that a warehouse may have the schema that it is declared with.
+
+    Raises:
+        ChangeRefused: It may not.
+    """
     if error := refused(one.opened(settings.schema_name), history.schemas(lake), settings):
         raise ChangeRefused(error)

@@ -1,7 +1,6 @@
 """Tables of a sync where a transaction holds one statement: each by itself, some beside each other."""
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 
@@ -12,6 +11,7 @@ from profiles_sync.sync.plan import CreateTable
 from profiles_sync.sync.results import TableResult, on_its_own
 from profiles_sync.warehouses.base import Cursor, Staged
 from profiles_sync.warehouses.protocol import Connection, Warehouse
+from profiles_sync.warehouses.threads import Threads
 
 
 def apply_each(
@@ -33,7 +33,7 @@ def apply_each(
     guard()
     works = _begun(connection, warehouse, works, sync_id)
     results: dict[str, TableResult] = {}
-    pool = ThreadPoolExecutor(warehouse.capabilities.at_once)
+    pool = Threads(warehouse.capabilities.at_once)
     try:
         coming = {work.name: pool.submit(_apply_rows, connection, warehouse, work) for work in works}
         for name, one in coming.items():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from profiles_sync.control import credentials, history, schedule
+from profiles_sync.control import backfills, credentials, history, schedule
 from profiles_sync.control.policy import Right, ask
 from profiles_sync.control.warehouses import Managed, enabled
 from profiles_sync.lake.base import Lake
@@ -50,10 +50,13 @@ def health(settings: Settings, spark: "Callable[[], SparkSession]", say: Callabl
     lake, found = readable_lake_of(settings), Health()
     ask(settings, lake, Right.SEE, "health")
     found.parts["lake"] = _why(partial(_open_batch, lake))
+    waiting = backfills.held_up(lake)
     for one in enabled(settings, lake):
         say(f"looking at {one.name}")
         found.parts[f"warehouse {one.name}"] = _why(partial(_connected, settings, lake, one, spark))
         found.parts[f"last sync of {one.name}"] = _why(partial(_last_sync, settings, lake, one))
+        if one.name in waiting:
+            found.parts[f"backfill of {one.name}"] = waiting[one.name]
     return found
 
 
@@ -81,7 +84,7 @@ def _connected(settings: Settings, lake: Lake, one: Managed, spark: "Callable[[]
 
 
 def _last_sync(settings: Settings, lake: Lake, one: Managed) -> str | None:
-    last = next((sync for sync in history.syncs(lake) if sync.warehouse == one.name), None)
+    last = history.last_of(one.name, history.syncs(lake))
     if last is None:
         return "there was none yet"
     if last.status == FAILED:

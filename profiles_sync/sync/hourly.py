@@ -13,9 +13,9 @@ from profiles_sync.control.history import Sync
 from profiles_sync.control.lock import only_run
 from profiles_sync.control.policy import Right, ask
 from profiles_sync.control.warehouses import enabled
-from profiles_sync.errors import LakeBusy, ProfilesSyncError, problem_in
+from profiles_sync.errors import LakeBusy, ProfilesSyncError
 from profiles_sync.lake.base import Lake
-from profiles_sync.lake.faults import explained
+from profiles_sync.lake.faults import explained, problem
 from profiles_sync.lake.opening import lake_of
 from profiles_sync.pipeline.engine import Engine, Report
 from profiles_sync.pipeline.run import take_new_events
@@ -110,7 +110,7 @@ def told_in(result: RunResult) -> Iterator[None]:
         result.error, result.problem = str(error), error.problem
     except Exception as error:
         _log.debug("run", exc_info=True)
-        result.error, result.problem = result.error or explained(error), problem_in(error)
+        result.error, result.problem = result.error or explained(error), problem(error)
 
 
 def _keep_up(settings: Settings, lake: Lake, result: RunResult, say: Callable[[str], None]) -> None:

@@ -11,9 +11,9 @@ from profiles_sync.errors import (
     Transient,
     WarehouseBusy,
     WarehouseUnreachable,
-    problem_in,
 )
 from profiles_sync.lake.faults import explained
+from profiles_sync.lake.faults import problem as problem_of
 from profiles_sync.problems import Problem
 
 _log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def on_its_own(name: str, results: dict[str, TableResult]) -> Iterator[None]:
         raise
     except Exception as error:  # one table's surprise may not stop the others
         _log.debug("table %s", name, exc_info=True)
-        results[name] = TableResult(error=told(error), problem=problem_in(error), may_pass=isinstance(error, Transient))
+        results[name] = TableResult(error=told(error), problem=problem_of(error), may_pass=isinstance(error, Transient))
 
 
 def told(error: Exception) -> str:
@@ -105,6 +105,12 @@ class WarehouseResult:
             if table.error:
                 tables.setdefault(table.error, []).append(name)
         return "; ".join(f"{few(names)}: {error}" for error, names in tables.items()) or None
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The class of what went wrong and what to do, each once."""
+        tables = () if self.error else (table.problem for table in self.tables.values())
+        return tuple(dict.fromkeys(filter(None, (self.problem, *tables))))
 
     @property
     def resent(self) -> dict[str, str]:

@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from profiles_sync.errors import AnotherLake, OverLimit, Transient, problem_in
+from profiles_sync.errors import AnotherLake, OverLimit, Transient
 from profiles_sync.lake.base import Lake
+from profiles_sync.lake.faults import problem
 from profiles_sync.spec.selection import EVERYTHING, Selection
 from profiles_sync.spec.sizes import in_bytes
 from profiles_sync.spec.tables import table
@@ -22,6 +22,7 @@ from profiles_sync.sync.selected import all_of, followed, later, plan_selected, 
 from profiles_sync.warehouses.base import INTERNAL, Batch, Cursor
 from profiles_sync.warehouses.names import physical
 from profiles_sync.warehouses.protocol import Connection, Warehouse
+from profiles_sync.warehouses.threads import Threads
 
 _log = logging.getLogger(__name__)
 _AHEAD = 8  # tables whose logs are read at once
@@ -71,7 +72,7 @@ def sync_warehouse(
                 _sync_again(connection, warehouse, works, sync_id, say, result, waits, lake.guard)
     except Exception as error:
         _log.debug("warehouse %s", warehouse.name, exc_info=True)
-        result.error, result.problem = told(error), problem_in(error)
+        result.error, result.problem = told(error), problem(error)
         result.may_pass = is_connected and isinstance(error, Transient)
     return result
 
@@ -184,7 +185,7 @@ def known_of(connection: Connection, warehouse: Warehouse, since: Mapping[str, C
 
 def _looking(lake: Lake, known: Known, bounds: Bounds) -> Iterator[tuple[str, Callable[[], Batch | None]]]:
     """Every table with what changed in it: the logs of some are read while others are synced."""
-    with ThreadPoolExecutor(_AHEAD) as readers:
+    with Threads(_AHEAD) as readers:
         looks = {name: readers.submit(_changed, lake, known, bounds, name).result for name in lake.public_tables()}
         _refuse_another(lake, known, looks)
         _refuse_more({name: look for name, look in looks.items() if bounds.selection.has(name)}, bounds.most_bytes)

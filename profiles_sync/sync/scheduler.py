@@ -111,9 +111,7 @@ class Scheduler:
         said = _KNOWN.get(code) or (f"it was ended by signal {-code}" if code < 0 else f"it ended with code {code}")
         self.say(f"the run has ended: {said}")
         if code not in _KNOWN and not (code < 0 and self._stopped.is_set()):
-            self._told(
-                alerts.tell(self.settings, [Event(Occasion.SYNC_FAILED, f"a run did not come to its end: {said}")])
-            )
+            self._told(alerts.tell(self.settings, [Event(Occasion.SYNC_FAILED, _unfinished(said, self.every_minutes))]))
         if not self._stopped.is_set() and not self._has_done_all():
             self.say(f"next run at {schedule.iso(schedule.next_due(self.every_minutes))}")
 
@@ -131,3 +129,12 @@ class Scheduler:
         except Exception as error:
             _log.debug("schedule", exc_info=True)
             self.say(f"warning: {explained(error)}")
+
+
+def _unfinished(said: str, every_minutes: float) -> str:
+    """Of a run that could not tell of itself."""
+    due = schedule.iso(schedule.next_due(every_minutes))
+    return (
+        f"a run did not come to its end: {said}; see what the schedule printed, and the system's log; the next run is "
+        f"due at {due} and goes on from there"
+    )

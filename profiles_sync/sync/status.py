@@ -3,13 +3,12 @@
 From a notebook: `status_of(load(Path("acme.yml")))` gives plain data, `syncs_of(…)` the Syncs table as Arrow.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from profiles_sync.control import history, schedule, skipped
-from profiles_sync.control.backfills import backfills
+from profiles_sync.control.backfills import backfills, not_begun, shown_not_begun
 from profiles_sync.control.credentials import KEPT, is_kept
 from profiles_sync.control.history import Sync
 from profiles_sync.control.log import Log
@@ -18,6 +17,9 @@ from profiles_sync.control.warehouses import Managed, known, managed
 from profiles_sync.errors import SettingsError
 from profiles_sync.lake.opening import readable_lake_of
 from profiles_sync.settings import Settings, masked
+
+#: Of a warehouse's settings; its status and its selection say what they have become.
+_NO_CONNECTION = {"enabled", "selective"}
 
 
 def status_of(settings: Settings, sync: str | None = None, who: str | None = None) -> dict[str, Any]:
@@ -38,6 +40,9 @@ def status_of(settings: Settings, sync: str | None = None, who: str | None = Non
     for backfill in backfills(lake):  # the last one of a warehouse is shown
         if backfill.warehouse in overview:
             overview[backfill.warehouse]["backfill"] = backfill.shown()
+    for name, (_, why) in not_begun(lake).items():
+        if name in overview:
+            overview[name]["backfill"] = shown_not_begun(why)
     left_out = [] if sync else [one.shown() for one in skipped.skipped(lake)]
     found = {"warehouses": overview, "syncs": [one.shown() for one in chosen]}
     return found | ({"skipped": left_out} if left_out else {})
@@ -62,7 +67,7 @@ def warehouses_of(settings: Settings, who: str | None = None) -> list[dict[str, 
             "place": one.settings and one.opened(settings.schema_name).place,
             "enabled": one.is_enabled,
             "status": str(one.status),
-            "last_sync": (last := _last(one, done)) and history.time_of(last.started_at),
+            "last_sync": (last := history.last_of(name, done)) and history.time_of(last.started_at),
         }
         for name, one in managed(settings, Log.read(lake)).items()
     ]
@@ -77,7 +82,7 @@ def connection_of(settings: Settings, name: str, who: str | None = None) -> dict
     lake = readable_lake_of(settings)
     ask(settings, lake, Right.SEE, f"warehouse show {name}", who)
     one = known(settings, Log.read(lake), name)
-    fields = masked(one.settings.model_dump(by_alias=True)) if one.settings else {}
+    fields = masked(one.settings.model_dump(by_alias=True, exclude=_NO_CONNECTION)) if one.settings else {}
     places = {field: KEPT if is_kept(where) else where for field, where in one.secrets.items()}
     shown = {"warehouse": name, "status": str(one.status), "connection": fields | places}
     return shown | {"egress_addresses": settings.egress_addresses}
@@ -90,13 +95,8 @@ def changes_of(settings: Settings, who: str | None = None) -> list[dict[str, Any
     return [change.shown() for change in reversed(Log.read(lake).changes)]
 
 
-def _last(one: Managed, done: Sequence[Sync]) -> Sync | None:
-    """`done` is newest first."""
-    return next((sync for sync in done if sync.warehouse == one.name), None)
-
-
-def _overview(one: Managed, done: Sequence[Sync], due: str | None, every: float | None) -> dict[str, Any]:
-    last = _last(one, done)
+def _overview(one: Managed, done: list[Sync], due: str | None, every: float | None) -> dict[str, Any]:
+    last = history.last_of(one.name, done)
     return {
         "enabled": one.is_enabled,
         "status": str(one.status),

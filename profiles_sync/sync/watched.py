@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from profiles_sync.control import alerts, history, schedule, skipped
@@ -11,6 +10,7 @@ from profiles_sync.control.alerts import Event
 from profiles_sync.control.skipped import Skipped
 from profiles_sync.errors import LakeBusy
 from profiles_sync.lake.base import Lake
+from profiles_sync.problems import UNREAD, problem_of
 from profiles_sync.settings import Settings
 from profiles_sync.settings.alerts import Occasion
 from profiles_sync.sync.results import FAILED, PARTIAL, SUCCESS
@@ -55,23 +55,26 @@ def _outcome(lake: Lake, result: "RunResult", sync_id: str) -> Iterator[Event]:
     """An event for each warehouse that is not a success, and one for the run where that is not theirs."""
     for name, one in result.warehouses.items():
         if one.status != SUCCESS:
-            yield Event(_OCCASIONS[one.status], one.said or "", name, _in_a_row(lake, name, sync_id))
+            in_a_row = _in_a_row(lake, name, sync_id)
+            yield Event(_OCCASIONS[one.status], one.said or "", name, in_a_row, one.problems, sync_id)
     is_told = result.error and any(one.error == result.error for one in result.warehouses.values())
     if (said := result.error or "; ".join(result.report.unread)) and not is_told:
         occasion = _OCCASIONS[FAILED if result.error else PARTIAL]
-        yield Event(occasion, said, in_a_row=None if result.warehouses else _in_a_row(lake, None, sync_id))
+        in_a_row = None if result.warehouses else _in_a_row(lake, None, sync_id)
+        problem = result.problem or (None if result.error else problem_of(said, UNREAD))
+        # The history has a run by itself only where it came to no warehouse.
+        yield Event(occasion, said, None, in_a_row, (problem,) if problem else (), sync_id if in_a_row else None)
 
 
 def _in_a_row(lake: Lake, warehouse: str | None, sync_id: str) -> int | None:
-    """How many syncs of a warehouse were no success since the last that was; None if this one is not among them."""
+    """See `history.in_a_row`; None if this sync is not in the history."""
     try:
-        syncs = [one for one in history.syncs(lake) if one.warehouse == warehouse]
+        syncs = history.syncs(lake)
     except Exception:  # the lake cannot be read, which may be what is told
         _log.debug("history", exc_info=True)
         return None
-    if not any(one.sync_id == sync_id for one in syncs):
-        return None
-    return sum(1 for _ in takewhile(lambda one: one.status != SUCCESS, syncs))
+    is_there = any((one.sync_id, one.warehouse) == (sync_id, warehouse) for one in syncs)
+    return history.in_a_row(warehouse, syncs) if is_there else None
 
 
 def _late(settings: Settings, lake: Lake, started: int) -> list[Event]:

@@ -18,6 +18,8 @@ def print_progress(shown: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         console.print(table(f"Backfills of {name}", _COLUMNS, map(_row, several)))
         for failed, error in several[0]["errors"].items() if several else ():
             console.print(f"[yellow]{escape(failed)}:[/] {escape(error)}", soft_wrap=True)
+        if several and several[0]["error"]:
+            console.print(f"[yellow]{escape(several[0]['error'])}[/]", soft_wrap=True)
 
 
 def _row(one: Mapping[str, Any]) -> tuple[object, ...]:

@@ -134,8 +134,7 @@ def print_status(shown: dict[str, Any], detail: bool) -> None:
     console.print(table("Warehouses", columns, rows))
     for name, one in shown["warehouses"].items():
         if (backfill := one["backfill"]) and backfill["status"] != "completed":
-            done = f"{backfill['tables_done']:,} of {backfill['tables']:,} tables"
-            console.print(f"backfill of {name}: {backfill['status']}, {done}; `profiles-sync backfill --show` has more")
+            _print_backfill(console, name, backfill)
     known = ("sync_id", "warehouse", "status", "duration_minutes", "start_time", "synced_rows")
     syncs = [[one[name] for name in known] for one in shown["syncs"][:20]]
     console.print(table("Syncs", ("id", "warehouse", "sync status", "minutes", "start time", "synced rows"), syncs))
@@ -143,6 +142,15 @@ def print_status(shown: dict[str, Any], detail: bool) -> None:
         console.print(table("Left out", ("status", "due time", "reason"), left_out))
     for one in shown["syncs"] if detail else []:
         _print_sync(console, one)
+
+
+def _print_backfill(console: Console, name: str, one: dict[str, Any]) -> None:
+    """One that is not completed, and what holds it up."""
+    done = f", {one['tables_done']:,} of {one['tables']:,} tables" if one["tables"] else ""
+    more = "; `profiles-sync backfill --show` has more" if done else ""
+    console.print(f"backfill of {name}: {one['status']}{done}{more}", soft_wrap=True)
+    if one["error"]:
+        console.print(f"  [yellow]{escape(one['error'])}[/]", soft_wrap=True)
 
 
 def _print_sync(console: Console, one: dict[str, Any]) -> None:
@@ -153,12 +161,18 @@ def _print_sync(console: Console, one: dict[str, Any]) -> None:
             console.print(table("", ("table", "rows"), rows.items()))
     for name, why in one["resent"].items():
         console.print(f"{escape(name)}: all rows were sent again: {escape(why)}", soft_wrap=True)
-    errors = [*one["errors"].items()] + ([(one["warehouse"] or "run", one["error"])] if one["error"] else [])
-    for name, error in errors:
-        console.print(f"[red]{escape(name)}:[/] {escape(error)}", soft_wrap=True)
-        problem = one["problems"].get(name) or one["problem"]
-        if problem:
-            console.print(f"  {problem['class']}: {escape(problem['advice'])}", soft_wrap=True)
+    if one["error"]:
+        said = one["error"].removeprefix(f"warehouse {one['warehouse']}: ")
+        _print_error(console, one["warehouse"] or "run", said, one["problem"])
+    for error in dict.fromkeys(one["errors"].values()):
+        names = [name for name, said in one["errors"].items() if said == error]
+        _print_error(console, ", ".join(names), error, one["problems"].get(names[0]))
+
+
+def _print_error(console: Console, of: str, said: str, problem: dict[str, str] | None) -> None:
+    console.print(f"[red]{escape(of)}:[/] {escape(said)}", soft_wrap=True)
+    if problem:
+        console.print(f"  {problem['class']}: {escape(problem['advice'])}", soft_wrap=True)
 
 
 def print_audit(shown: dict[str, Any]) -> None:

@@ -14,13 +14,21 @@ import pytest
 
 from profiles_sync.control.alerts import Event, tell
 from profiles_sync.errors import SettingsError
+from profiles_sync.problems import ErrorClass, Problem
 from profiles_sync.settings import load
 from profiles_sync.settings.alerts import Occasion
 from tests.commands import SETTINGS, in_process, written
 
 pytestmark = pytest.mark.usefixtures("no_settings_in_the_environment")
 SECRET = "hunter2"
-FAILED = Event(Occasion.SYNC_FAILED, "the warehouse refused it; grant the right", "local", 3)
+FAILED = Event(
+    Occasion.SYNC_FAILED,
+    "the warehouse refused it; grant the right",
+    "local",
+    3,
+    (Problem(ErrorClass.PERMISSION, "let an admin grant it"),),
+    "17",
+)
 
 
 def settings(folder, **alerts):
@@ -87,13 +95,20 @@ def test_a_webhook_gets_the_json_that_slack_takes(tmp_path, hook):
     ((path, headers, body),) = hook.got
     assert path == f"/hooks/{SECRET}?channel=a+b&token={SECRET}"
     assert headers["Content-Type"].startswith("application/json")
-    assert body == {"text": f"Sync failed: Acme, warehouse local\n{FAILED.text}"}
+    assert body["text"].splitlines() == [
+        "Sync failed: Acme, warehouse local",
+        FAILED.text,
+        "permission: let an admin grant it",
+        "3 in a row did not succeed",
+        "`profiles-sync status --sync 17` shows it; the next run repeats what is missing",
+    ]
+    assert set(body) == {"text"}
 
 
 def test_a_url_of_apprise_is_taken_as_it_is(tmp_path, hook):
     assert tell(settings(tmp_path, ops={"to": hook.url.replace("http://", "json://")}), [FAILED]) == []
     ((_, _, body),) = hook.got
-    assert (body["title"], body["message"]) == ("Sync failed: Acme, warehouse local", FAILED.text)
+    assert (body["title"], body["message"]) == ("Sync failed: Acme, warehouse local", FAILED.body())
 
 
 def test_slack_s_own_webhooks_are_known(tmp_path):
@@ -125,6 +140,8 @@ def test_a_file_gets_a_line_of_json_for_each_event_and_needs_no_library(tmp_path
             "warehouse": "local",
             "in_a_row": 3,
             "text": FAILED.text,
+            "problems": [{"class": "permission", "advice": "let an admin grant it"}],
+            "sync_id": "17",
         }
         assert (second["occasion"], second["warehouse"], second["in_a_row"], second["text"]) == (
             "sync_skipped",

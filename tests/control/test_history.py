@@ -7,7 +7,7 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from profiles_sync.control.history import SCHEMAS, SYNCS, Sync, record, schemas, syncs, table_of
+from profiles_sync.control.history import SCHEMAS, SYNCS, Sync, in_a_row, last_of, record, schemas, syncs, table_of
 from profiles_sync.lake.tables import Lake, scan
 from profiles_sync.problems import ErrorClass, Problem
 
@@ -50,6 +50,31 @@ def test_a_warehouse_s_schema_is_that_of_its_first_sync_which_did_not_fail(lake)
     record(lake, [sync(120, "pg", schema="acme"), sync(120, "duck", "Partial success", schema="acme_1")])
     record(lake, [sync(180, "pg", schema="later"), sync(180, "new", schema="acme_2")])
     assert schemas(lake) == {"pg": "acme", "duck": "acme_1", "new": "acme_2"}
+
+
+@pytest.mark.parametrize(
+    ("newest_first", "of_local", "of_the_run"),
+    [
+        ([("local", "Success")], 0, 0),
+        ([("local", "Failed"), ("local", "Partial success"), ("local", "Success"), ("local", "Failed")], 2, 0),
+        ([("pg", "Success"), ("local", "Failed"), ("pg", "Failed")], 1, 0),
+        ([("local", "Failed"), (None, "Failed"), ("pg", "Success"), ("local", "Success")], 2, 0),
+        ([(None, "Failed"), (None, "Failed"), ("local", "Success"), (None, "Failed")], 2, 2),
+        ([(None, "Failed"), ("local", "Failed"), (None, "Failed")], 3, 1),
+    ],
+)
+def test_in_a_row_are_those_since_the_last_success(newest_first, of_local, of_the_run):
+    done = [sync(-minute, *one) for minute, one in enumerate(newest_first)]
+    assert (in_a_row("local", done), in_a_row(None, done)) == (of_local, of_the_run)
+
+
+def test_the_last_sync_of_a_warehouse_may_be_a_run_that_came_to_none():
+    of_the_lake, failed = sync(0, None), sync(60, None, "Failed")
+    own, other = sync(30, "local"), sync(90, "pg")
+    assert last_of("local", [failed, own, of_the_lake]) == failed
+    assert last_of("local", [other, own, failed, of_the_lake]) == own
+    assert last_of("local", [own, of_the_lake]) == own
+    assert last_of("new", [failed, own, of_the_lake]) is None
 
 
 def test_schemas_are_known_in_a_lake_that_is_older_than_their_record(lake):

@@ -17,7 +17,8 @@ from profiles_sync.errors import ChangedMeanwhile, LakeBusy
 from profiles_sync.lake.opening import lake_of
 from profiles_sync.lake.paths import PathLake
 from profiles_sync.settings import load
-from tests.commands import EVENTS, SETTINGS, a_space, in_process, query, write_events
+from profiles_sync.sync.hourly import run
+from tests.commands import EVENTS, SETTINGS, a_space, in_process, query, write_events, written
 from tests.stores import make_bucket, s3_server
 
 
@@ -58,7 +59,7 @@ def keys():
 
 @pytest.fixture
 def space(tmp_path, monkeypatch, no_settings_in_the_environment):
-    """A space whose settings know its store; the environment says nothing until a test says it there too."""
+    """A space whose settings know its store; the environment says nothing of it."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -74,12 +75,12 @@ def space(tmp_path, monkeypatch, no_settings_in_the_environment):
         where = {"CreateBucketConfiguration": {"LocationConstraint": options["aws_region"]}}
         store.create_bucket(Bucket="control-of-acme", **where)
         text = SETTINGS.replace("./lake", "s3://control-of-acme/lake") + f"storage: {json.dumps(options)}\n"
-        yield a_space(tmp_path, text), variables
+        yield a_space(tmp_path, text)
 
 
 @pytest.mark.slow
 def test_the_control_state_needs_the_settings_options_alone(space):
-    lake = lake_of(load(space[0]))
+    lake = lake_of(load(space))
     log = Log.read(lake).add("ann", "created", "warehouse", "pg")
     assert Log.read(lake).changes == log.changes
     key = {KEY: Fernet.generate_key().decode()}
@@ -98,10 +99,6 @@ def test_the_control_state_needs_the_settings_options_alone(space):
 
 @pytest.mark.slow
 def test_an_operators_day_on_s3(space, tmp_path, monkeypatch):
-    space, variables = space
-    for name, value in variables.items():  # tasks that read and write events look there
-        monkeypatch.setenv(name, value)
-
     def command(*words, code=0):
         ended, out, err = in_process(*words, "--settings", space, "--json")
         assert ended == code, (words, out, err)
@@ -140,3 +137,12 @@ def test_an_operators_day_on_s3(space, tmp_path, monkeypatch):
     command("warehouse", "delete", "second", "--yes")
     actions = [one["action"] for one in command("audit")["changes"]]
     assert {"created", "tested", "requested", "enabled", "selected", "disabled", "deleted"} <= set(actions)
+
+
+@pytest.mark.slow
+def test_tasks_on_spark_have_the_settings_options_too(space, tmp_path, spark):
+    more = "engine: {executor: spark}\nidentity: {path: distributed}\n"
+    settings = load(written(tmp_path, space.read_text(), more))
+    result = run(settings, lambda: spark)
+    assert (result.status, result.error, result.report.events) == ("Success", None, len(EVENTS))
+    assert query(tmp_path, "SELECT count(*) FROM acme.pages") == [(1,)]

@@ -1,12 +1,14 @@
 """The lock of a lake in an object store: a lease, over which real processes are killed and frozen."""
 
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 import uuid
 from contextlib import ExitStack
+from urllib.parse import urlsplit
 
 import obstore
 import orjson
@@ -14,6 +16,7 @@ import pytest
 
 from profiles_sync.control import lease
 from profiles_sync.control.lock import only_run
+from profiles_sync.control.log import Log
 from profiles_sync.control.process import Process
 from profiles_sync.errors import LakeBusy, LockLost
 from profiles_sync.lake.tables import Lake, scan
@@ -232,3 +235,15 @@ def test_a_number_that_was_given_again_is_another_process():
     this = Process.this()
     assert Process(this.machine, this.pid, "1").is_gone()
     assert not Process(this.machine, this.pid, None).is_gone()
+
+
+@pytest.mark.parametrize("head", [b"Content-Length: 10", b"Transfer-Encoding: chunked"])
+def test_the_store_of_these_tests_answers_while_a_frozen_client_is_in_the_middle_of_a_request(store, lake, head):
+    """As a real one does. Who takes over from a frozen owner would fail else, now and then."""
+    where = urlsplit(store["AWS_ENDPOINT_URL"])
+    with socket.create_connection((where.hostname, where.port)) as frozen:
+        frozen.sendall(b"PUT /bucket/x HTTP/1.1\r\nHost: here\r\n" + head + b"\r\n\r\n3\r\n")
+        time.sleep(0.3)
+        answered = threading.Event()
+        threading.Thread(target=lambda: (Log.read(lake), answered.set()), daemon=True).start()
+        assert answered.wait(10)

@@ -11,6 +11,7 @@ import pytest
 from filelock import FileLock
 
 from profiles_sync.control import backfills, connections
+from profiles_sync.control.warehouses import enabled
 from profiles_sync.errors import ChangeRefused, LakeBusy, OverLimit, SettingsError
 from profiles_sync.lake.tables import scan
 from profiles_sync.pipeline.engine import Engine
@@ -18,6 +19,7 @@ from profiles_sync.pipeline.run import take_new_events
 from profiles_sync.settings import load
 from profiles_sync.spec.tables import RAW_TABLES
 from profiles_sync.sync.backfill import backfill, progress_of
+from profiles_sync.sync.backfill.requests import requested, window_of
 from profiles_sync.sync.preview import preview
 from profiles_sync.sync.upkeep import upkeep
 from tests.commands import columns, in_process, query
@@ -262,6 +264,22 @@ def test_more_bytes_than_the_limit_are_refused_and_fewer_days_are_not(tmp_path):
         backfill(twin.settings, "local", "2020-01-01", tables=["bought"])
     assert len(backfills.backfills(twin.lake)) == 1
     assert backfill(twin.settings, "local", tables=["bought"]).status == "completed"
+
+
+def test_what_grew_over_the_limit_since_it_was_asked_for_is_not_staged(tmp_path):
+    twin = added_late(tmp_path, people())
+    twin.write(new())
+    job(twin)
+    (one,) = enabled(twin.settings, twin.lake)
+    asked = requested(twin.settings, twin.lake, one, window_of(None, None), ["bought", "pages"], "ann")
+    limits = twin.settings.limits
+    twin.settings = twin.settings.model_copy(update={"limits": limits.model_copy(update={"sync_bytes": 100})})
+    warnings = job(twin).report.warnings
+    assert "limits.sync_bytes lets 100 bytes through; nothing was written" in warnings[0]
+    assert backfills.backfills(twin.lake)[-1].stopped == warnings[0]
+    assert not (tmp_path / "lake/acme/_staging/backfill" / asked.id).exists()
+    twin.settings = twin.settings.model_copy(update={"limits": limits})
+    assert job(twin).backfills["local"]["backfill_id"] == asked.id
 
 
 def test_a_sync_that_would_send_too_much_has_failed_and_nothing_was_sent(tmp_path):

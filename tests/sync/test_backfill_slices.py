@@ -2,14 +2,20 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from profiles_sync.control import backfills
+from profiles_sync.control.connections import connections
+from profiles_sync.control.warehouses import enabled
+from profiles_sync.errors import WarehouseBusy
 from profiles_sync.lake import area
 from profiles_sync.settings.models import ScheduleSettings
 from profiles_sync.sync import group
 from profiles_sync.sync.backfill import backfill, doing, sending
+from profiles_sync.sync.status import status_of
+from profiles_sync.warehouses.postgres import PostgresWarehouse
 from tests.sync.steps import added_late, bought, call, declared_at, in_lake, job, new, recent
 from tests.warehouses.contract.steps import assert_same, in_warehouse
 
@@ -54,7 +60,6 @@ def in_small_files(monkeypatch):
 
 def begun(twin):
     """The automatic backfill, staged."""
-    from profiles_sync.control.connections import connections
     from profiles_sync.sync.backfill.requests import begun as requested
 
     return requested(twin.settings, twin.lake, connections(twin.lake)["local"])
@@ -152,6 +157,54 @@ def test_a_live_sync_waits_for_a_slice_and_gets_its_turn_before_the_next(twin, p
     assert 0 < len(open_one.sent) + len(open_one.parts) < len(open_one.tables)  # it is not over
     Stop.now = True
     runs.join(60)
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Who waits for its turn in Postgres gives up soon."""
+    made = PostgresWarehouse.__init__
+    monkeypatch.setattr(PostgresWarehouse, "__init__", lambda self, *given: made(self, *given, 0.2))
+
+
+@pytest.mark.parametrize("place", ["postgres"], indirect=True)
+def test_it_waits_for_a_sync_that_takes_longer_than_a_turn(twin, place, impatient):
+    begun(twin)
+    heard, is_waiting = [], threading.Event()
+
+    def say(step):
+        heard.append(step)
+        if "once another sync has ended" in step:
+            is_waiting.set()
+
+    with place.open().connect() as other, ThreadPoolExecutor(1) as pool:
+        with other.only_sync("acme"):
+            done = pool.submit(backfill, twin.settings, "local", say=say)
+            assert is_waiting.wait(60)
+            assert not done.done()
+        assert done.result(60).status == "completed"
+    assert sum("once another sync" in step for step in heard) < 10
+
+
+@pytest.mark.parametrize("place", ["postgres"], indirect=True)
+def test_what_stops_it_is_in_its_status_until_it_goes_on(twin, place, impatient, monkeypatch):
+    begun(twin)
+    monkeypatch.setattr(sending, "_PATIENCE", 0)
+    with place.open().connect() as other, other.only_sync("acme"):
+        with pytest.raises(WarehouseBusy):
+            backfill(twin.settings, "local")
+        for _ in range(2):
+            done, warnings = carried_on(twin)
+            assert ({}, "another sync of schema acme is under way" in warnings[0]) == (done, True)
+    assert [row["step"] for row in backfills._rows(twin.lake)] == ["requested", "staged", "stopped"]
+    assert "another sync" in status_of(twin.settings)["warehouses"]["local"]["backfill"]["error"]
+    assert carried_on(twin)[0]["local"].status == "completed"
+    assert status_of(twin.settings)["warehouses"]["local"]["backfill"]["error"] is None
+
+
+def carried_on(twin):
+    """As a run does after its syncs."""
+    there = {one.name: one for one in enabled(twin.settings, twin.lake)}
+    return doing.carry_on(twin.settings, twin.lake, twin.spark, there, connections(twin.lake), lambda step: None)
 
 
 class Stop(BaseException):

@@ -12,6 +12,7 @@ from profiles_sync.settings import load
 from profiles_sync.sync import lanes, run, warehouses
 from profiles_sync.sync.backfill.sending import Sending
 from profiles_sync.sync.lanes import Lane
+from profiles_sync.sync.status import status_of
 from tests.commands import query
 from tests.lakes import Twin
 from tests.sync.steps import added_late, bought, job, new, people, recent
@@ -200,6 +201,7 @@ def test_a_backfill_that_hangs_holds_up_neither_that_of_another_warehouse_nor_th
     monkeypatch.setattr(lanes, "_LOOK", 0.1)
     engine(twin, silent_minutes=0.05)
     result = job(twin)
+    assert "nothing was heard of it" in status_of(twin.settings)["warehouses"]["local"]["backfill"]["error"]
     let_go.set()
     assert result.status == "Success"
     assert {name: one["status"] for name, one in result.backfills.items()} == dict.fromkeys(

@@ -1,8 +1,7 @@
 """What the command and the runs call."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from profiles_sync.control.connections import Connection, connections
 from profiles_sync.control.log import Log
 from profiles_sync.control.policy import Right, ask
 from profiles_sync.control.warehouses import Managed, enabled, known
-from profiles_sync.errors import ChangeRefused, LakeBusy, ProfilesSyncError
+from profiles_sync.errors import ChangeRefused
 from profiles_sync.lake.base import Lake
 from profiles_sync.lake.faults import explained
 from profiles_sync.lake.opening import lake_of, readable_lake_of
@@ -21,6 +20,7 @@ from profiles_sync.settings import Settings
 from profiles_sync.sync import lanes
 from profiles_sync.sync.backfill.carrying_out import carry_out
 from profiles_sync.sync.backfill.requests import begun, requested, window_of
+from profiles_sync.sync.backfill.stopping import left_out, stopped, told
 from profiles_sync.sync.lanes import Lane
 
 if TYPE_CHECKING:
@@ -103,13 +103,18 @@ def carry_on(
     worked: dict[str, Backfill] = {}
     warnings: list[str] = []
     for name, found in lanes.done(beside, engine.warehouses_at_once, engine.silent_minutes * 60):
-        one, told = found or (
-            None,
-            [f"backfill of {name}: nothing was heard of it for {engine.silent_minutes:g} minutes"],
-        )
+        one, wrong = found or (None, _silent(settings, lake, there[name]))
         worked |= {name: one} if one else {}
-        warnings += told
+        warnings += wrong
     return worked, warnings
+
+
+def _silent(settings: Settings, lake: Lake, connection: Connection) -> list[str]:
+    """One that is left behind."""
+    minutes = settings.engine.silent_minutes
+    said = f"backfill of {connection.warehouse}: nothing was heard of it for {minutes:g} minutes"
+    waiting = _open(lake, connection, [])
+    return [said, *(told(settings, lake, connection, waiting[0], said, ()) if waiting else [])]
 
 
 _Outcome = tuple[Backfill | None, list[str]]
@@ -132,30 +137,26 @@ def _task(
             say(step)
 
         mine, worked, warnings = lake.guarded(lane.guarded(lake.guard)), None, list[str]()
-        with _warned(one.name, warnings):
+        with stopped(settings, mine, connection, None, warnings):
             begun(settings, mine, connection)
-        with _warned(one.name, warnings):
-            for waiting in open_ones(mine, connection):
+        for waiting in _open(mine, connection, warnings):
+            with stopped(settings, mine, connection, waiting, warnings):
                 done = carry_out(settings, mine, spark, one, waiting, alive, until)
                 worked = done if done.tables else worked  # there was history
-                warnings += [f"backfill of {one.name}: {table}: {error}" for table, error in done.errors.items()]
+                warnings += left_out(settings, mine, connection, waiting, done)
         return worked, warnings
 
     return task
 
 
-@contextmanager
-def _warned(name: str, warnings: list[str]) -> Iterator[None]:
-    """What goes wrong fails no sync."""
+def _open(lake: Lake, connection: Connection, warnings: list[str]) -> list[Backfill]:
+    """See `open_ones`; none where the lake cannot be read."""
     try:
-        yield
-    except LakeBusy:  # another process is at it
-        _log.debug("backfill of %s", name, exc_info=True)
-    except ProfilesSyncError as error:
-        warnings.append(str(error))
+        return open_ones(lake, connection)
     except Exception as error:
-        _log.debug("backfill of %s", name, exc_info=True)
-        warnings.append(f"backfill of {name} is not finished: {explained(error)}")
+        _log.debug("backfill of %s", connection.warehouse, exc_info=True)
+        warnings.append(f"backfill of {connection.warehouse} is not finished: {explained(error)}")
+        return []
 
 
 def open_ones(lake: Lake, connection: Connection | None) -> list[Backfill]:

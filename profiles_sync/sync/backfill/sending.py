@@ -4,8 +4,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
+
 from profiles_sync.control import backfills
 from profiles_sync.control.backfills import Backfill, Step
+from profiles_sync.errors import WarehouseBusy
 from profiles_sync.lake.area import Area, Kept
 from profiles_sync.lake.base import Lake
 from profiles_sync.spec.selection import Selection
@@ -20,6 +23,8 @@ from profiles_sync.warehouses.protocol import Connection, Warehouse
 
 #: Seconds between two slices: as long as the last one took, within these. Who waits for the warehouse looks oftener.
 _PAUSE = 0.5, 2.5
+#: Seconds that another sync of the warehouse is waited for; then the next run goes on, or the same command.
+_PATIENCE = 600
 
 
 @dataclass
@@ -58,10 +63,10 @@ class Sending:
         left = one.waiting
         while left:
             began = time.monotonic()
-            ended, one = self._slice(one, left, began)
+            ended, one = self._patiently(one, left, began)
             left = [name for name in left if name not in ended]
             took = time.monotonic() - began
-            if self.until is not None and time.time() >= self.until:
+            if self._is_time():
                 break
             if left:
                 self._fit(took)
@@ -69,6 +74,21 @@ class Sending:
         if not one.waiting:
             one = backfills.note(self.lake, one, Step.COMPLETED)
         return one
+
+    def _patiently(self, one: Backfill, left: list[str], began: float) -> tuple[set[str], Backfill]:
+        """The next slice, once another sync of the warehouse has ended: an hour's may be a long one."""
+        is_over = stop_after_delay(_PATIENCE)
+        again = Retrying(
+            retry=retry_if_exception_type(WarehouseBusy),
+            wait=wait_exponential(1, max=15),
+            stop=lambda tried: self._is_time() or is_over(tried),
+            before_sleep=lambda _: self.say(f"{left[0]}, once another sync has ended,"),
+            reraise=True,
+        )
+        return again(self._slice, one, left, began)
+
+    def _is_time(self) -> bool:
+        return self.until is not None and time.time() >= self.until
 
     def _slice(self, one: Backfill, left: list[str], began: float) -> tuple[set[str], Backfill]:
         """Send some; the tables that there is no more to do for this time, and the backfill after it."""

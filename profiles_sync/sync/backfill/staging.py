@@ -39,8 +39,14 @@ def refuse_more(settings: Settings, lake: Lake, one: Backfill) -> None:
 def stage(
     settings: Settings, lake: Lake, one: Backfill, say: Callable[[str], None], until: float | None = None
 ) -> Backfill:
-    """Write what is not staged yet, and then that all of it is; after `until`, in seconds since 1970, no more."""
+    """Write what is not staged yet, and then that all of it is; after `until`, in seconds since 1970, no more.
+
+    Raises:
+        OverLimit: There is more to send by now than when it was asked for, and more than one sync may send.
+    """
     area, counts = area_of(settings, lake, one), dict[str, tuple[int, int]]()
+    if one.tables and area.get(one.tables[0]) is None:
+        refuse_more(settings, lake, one)
     for name in one.tables:
         if counts and until is not None and time.time() >= until:
             return one

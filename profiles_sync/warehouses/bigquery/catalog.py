@@ -1,11 +1,11 @@
 """Which tables and columns a dataset has."""
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from profiles_sync.warehouses.bigquery.client import Calls
 from profiles_sync.warehouses.rows import by_table
 from profiles_sync.warehouses.sql import Dialect
+from profiles_sync.warehouses.threads import Threads
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -44,7 +44,7 @@ def _one_by_one(calls: Calls, schema: str) -> dict[str, dict[str, str]]:
 
     dataset = bigquery.DatasetReference(calls.settings.project, schema)
     tables = [one.reference for one in calls.client.list_tables(dataset, **calls.bounds) if one.table_type != "VIEW"]
-    with ThreadPoolExecutor(_AT_ONCE) as readers:
+    with Threads(_AT_ONCE) as readers:
         found = readers.map(lambda table: _fields(calls, table), tables)
         return {table.table_id: fields for table, fields in zip(tables, found, strict=True) if fields is not None}
 
