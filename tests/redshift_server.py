@@ -123,6 +123,9 @@ def prepare(server, database, may=None):
     server.admin(_TRY_CAST.replace("{allowed}", allowed), database)
 
 
+_TAG = re.compile(r" /\*[^*]*\*/$")
+
+
 class Refused(Exception):
     """What the stand-in says no to: SQLSTATE and text."""
 
@@ -306,7 +309,7 @@ class Caller(threading.Thread):
         name, rest = data.split(b"\0", 1) if kind == b"P" else (None, data)
         statement, rest = rest.split(b"\0", 1)
         text = statement.decode()
-        if self.strict and (copy := _COPY.fullmatch(text)):
+        if self.strict and (copy := _COPY.fullmatch(_TAG.sub("", text))):
             self._copy(*copy.groups())
             text = "SELECT 1 WHERE false"
         elif self.strict and (found := _ELSEWHERE.match(text)):

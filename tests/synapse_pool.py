@@ -76,6 +76,9 @@ FROM = {
 }
 
 
+_LABEL = re.compile(r" OPTION \(LABEL = N'((?:[^']|'')*)'\)$")
+
+
 class Words(Spelling):
     """T-SQL as Postgres's SQL."""
 
@@ -226,6 +229,9 @@ class Connection:
         self.opened.close()
 
     def tell(self, cursor, statement):
+        statement, label = self._labelled(statement)
+        if label:
+            self.pool.labels.append(label)
         try:
             if copy := re.fullmatch(r"COPY INTO (\S+) FROM '(https://[^']+)' WITH \((.*)\)", statement):
                 self._copy(*copy.groups())
@@ -249,6 +255,11 @@ class Connection:
             return  # two at once ask whether it is there; a pool has one of them wait for the other
         except psycopg.Error as error:
             raise ProgrammingError("Syntax error or access violation", _said(str(error).splitlines()[0])) from None
+
+    def _labelled(self, statement):
+        """Without its label, or its comment, which Postgres cannot have behind a statement that is one of several."""
+        label = _LABEL.search(statement)
+        return _LABEL.sub("", re.sub(r" /\*[^*]*\*/$", "", statement)), label and label[1].replace("''", "'")
 
     def _within(self):
         return self.opened.info.transaction_status != psycopg.pq.TransactionStatus.IDLE
@@ -290,7 +301,7 @@ class Pool:
     """The stand-in: who connects to it comes to a Postgres, and its container is a folder."""
 
     def __init__(self, server, folder):
-        self.server, self.folder, self.words = server, folder, Words()
+        self.server, self.folder, self.words, self.labels = server, folder, Words(), []
 
     def connect(self, settings):
         return Connection(self, settings)

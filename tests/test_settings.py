@@ -199,6 +199,12 @@ CHANGED = {
     "alerts.ops.when": ('["sync_late"]', ["sync_late"]),
     "alerts.ops.after": ("3", 3),
     "storage.account_key": (SECRET, "********"),
+    "log.format": ("json", "json"),
+    "log.level": ("debug", "debug"),
+    "metrics.file": ("/data/figures.prom", "/data/figures.prom"),
+    "metrics.push": (f"http://127.0.0.1:9091/{SECRET}", "********"),
+    "metrics.listen": ("127.0.0.1:9102", "127.0.0.1:9102"),
+    "metrics.tables": ("each", "each"),
 }
 
 

@@ -3,8 +3,9 @@
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
-from profiles_sync.cli.frame import EXIT, File, Json, print_json, screen
+from profiles_sync.cli.frame import EXIT, File, Json, listen, print_json, say
 from profiles_sync.settings import load
 from profiles_sync.terminal.backfill import print_progress
 
@@ -27,6 +28,7 @@ def backfill(
     from profiles_sync.sync import backfill as backfills
 
     loaded = load(settings)
+    listen(loaded)
     names = [name] if name else backfills.backfilled(loaded)
     if show:
         shown = {one: backfills.progress_of(loaded, one) for one in names}
@@ -43,7 +45,7 @@ def backfill(
 
 
 def _say(step: str) -> None:
-    screen.print(step, highlight=False, markup=False, soft_wrap=True)
+    say(escape(step))
 
 
 def _code(status: str, tables_done: int) -> int:

@@ -5,14 +5,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import orjson
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
 from profiles_sync.errors import ProfilesSyncError, SettingsError
+from profiles_sync.settings import ENV_PREFIX, Settings
+from profiles_sync.watching import logs
 
 _log = logging.getLogger(__name__)
 EXIT = {"Success": 0, "Partial success": 3, "Failed": 1}
@@ -29,6 +32,23 @@ Files = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+
+
+def _asked(form: str | None) -> str | None:
+    """Before the settings are read, which may be what is wrong."""
+    logs.set_up("json" if form == "json" else "text")
+    return form
+
+
+LogFormat = Annotated[
+    Literal["text", "json"] | None,
+    typer.Option(
+        "--log-format",
+        help="Log on the standard error: json is one object on each line. Else as in the settings.",
+        envvar=f"{ENV_PREFIX}LOG__FORMAT",
+        callback=_asked,
+    ),
+]
 screen = Console(stderr=True)
 
 
@@ -48,8 +68,24 @@ def in_one_line() -> Iterator[None]:
         raise SystemExit(_told(explained(error), EXIT["Failed"])) from None
 
 
+def listen(settings: Settings, form: Literal["text", "json"] | None = None) -> None:
+    """Have logs written as the settings say, unless the command line says otherwise."""
+    logs.set_up(form or settings.log.format, settings.log.level)
+
+
+def say(what: str) -> None:
+    """Tell in one line what is going on; `what` may have rich's marks."""
+    if logs.is_json():
+        _log.info("%s", Text.from_markup(what).plain)
+    else:
+        screen.print(what, highlight=False, soft_wrap=True)
+
+
 def tell(what: str) -> None:
     """Say in one line what is wrong."""
+    if logs.is_json():
+        _log.error("%s", what)
+        return
     screen.print(f"[red]error:[/] {escape(what)}", highlight=False, soft_wrap=True)
 
 

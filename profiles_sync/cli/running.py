@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
-from profiles_sync.cli.frame import EXIT, Files, Json, in_one_line, print_json, screen
+from profiles_sync.cli.frame import EXIT, Files, Json, LogFormat, in_one_line, listen, print_json, screen
 from profiles_sync.cli.outcome import Outcome, Show
 from profiles_sync.cli.secrets import in_the_environment
 from profiles_sync.cli.spaces import run_each
@@ -14,6 +14,7 @@ from profiles_sync.errors import ProfilesSyncError
 from profiles_sync.session import session_of
 from profiles_sync.settings import Settings, load
 from profiles_sync.terminal import overview
+from profiles_sync.watching import logs
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Given the settings, what makes the session where it is needed, and whom to tell what is being done.
 Step = Callable[[Settings, "Callable[[], SparkSession]", Callable[[str], None]], Outcome]
+#: As a command line has it.
+Form = Literal["text", "json"] | None
 SecretScope = Annotated[
     str | None, typer.Option("--secret-scope", help="On Databricks: a scope of secrets named like our variables.")
 ]
@@ -50,11 +53,11 @@ def run_all(step: Callable[[Settings], Outcome], given: Sequence[Path], json: bo
     return run_each(step, given, json, show)
 
 
-def carry_out(settings: Settings) -> "RunResult":
+def carry_out(settings: Settings, log_format: Form = None) -> "RunResult":
     """One run with progress on the terminal."""
     from profiles_sync.sync.hourly import run
 
-    return in_sight(run)(settings)
+    return in_sight(run, log_format)(settings)
 
 
 R = TypeVar("R")
@@ -62,11 +65,13 @@ R = TypeVar("R")
 
 def in_sight(
     step: "Callable[[Settings, Callable[[], SparkSession], Callable[[str], None]], R]",
+    log_format: Form = None,
 ) -> Callable[[Settings], R]:
     """The step with progress on the terminal; Spark's own log goes to a file beside the lake."""
 
     def do(settings: Settings) -> R:
-        if not screen.is_terminal:
+        listen(settings, log_format)
+        if not screen.is_terminal or logs.is_json():
             return step(settings, session_of(settings), lambda what: None)
         with screen.status("starting") as shown:
             return step(settings, session_of(settings), shown.update)
@@ -77,9 +82,11 @@ def in_sight(
 def run_job(step: Step, show: Show = overview.print_run) -> None:
     """The main function of every file in `jobs/`: read `--settings`, do the step, end with the command's exit code."""
 
-    def job(settings: Files, json: Json = False, secret_scope: SecretScope = None) -> None:
+    def job(
+        settings: Files, json: Json = False, secret_scope: SecretScope = None, log_format: LogFormat = None
+    ) -> None:
         with in_the_environment(secret_scope):
-            code = run_all(in_sight(step), settings, json, show)
+            code = run_all(in_sight(step, log_format), settings, json, show)
         if code:
             raise typer.Exit(code)
 

@@ -1,12 +1,13 @@
 """The commands that work on a space: `profiles-sync run | plan | status | …`."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from profiles_sync.cli.frame import File, Files, Json, print_json
+from profiles_sync.cli.frame import File, Files, Json, LogFormat, listen, print_json
 from profiles_sync.cli.running import carry_out, run_all
 from profiles_sync.session import session_of
 from profiles_sync.settings import load, origins
@@ -16,9 +17,9 @@ app = typer.Typer()
 
 
 @app.command()
-def run(settings: Files, json: Json = False) -> None:
+def run(settings: Files, json: Json = False, log_format: LogFormat = None) -> None:
     """Take new events, build the tables, and sync every enabled warehouse; of one space, or of many in turn."""
-    raise typer.Exit(run_all(carry_out, settings, json, overview.print_run))
+    raise typer.Exit(run_all(partial(carry_out, log_format=log_format), settings, json, overview.print_run))
 
 
 @app.command()
@@ -89,6 +90,7 @@ def rebuild(
     from profiles_sync.sync.rebuild import rebuild_into
 
     loaded = load(settings)
+    listen(loaded)
     report = rebuild_into(loaded, str(into.resolve()), session_of(loaded))
     if json:
         print_json(report.shown())
@@ -101,7 +103,9 @@ def upkeep(settings: File, json: Json = False) -> None:
     """Put the small files of the lake's tables together, write checkpoints, and remove what nobody refers to."""
     from profiles_sync.sync.upkeep import upkeep as keep_up
 
-    done = keep_up(load(settings))
+    loaded = load(settings)
+    listen(loaded)
+    done = keep_up(loaded)
     if json:
         print_json({"compacted": done})
     else:

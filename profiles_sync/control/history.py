@@ -28,7 +28,8 @@ class Sync:
     """One warehouse's part in a run; without warehouses, the lake's. Times are microseconds since 1970 UTC.
 
     `tables` are rows by table, `errors` are of tables and `error` of the whole; `problems` and `problem` are their
-    classes, with advice. `resent` are tables of which all rows were sent again, and why.
+    classes, with advice. `resent` are tables of which all rows were sent again, and why. `newest` is the newest
+    `received_at` in the lake when it began, 0 where that is not known.
     """
 
     sync_id: str
@@ -44,6 +45,7 @@ class Sync:
     problems: dict[str, Problem] = field(default_factory=dict)
     problem: Problem | None = None
     resent: dict[str, str] = field(default_factory=dict)
+    newest: int = 0
 
     @property
     def minutes(self) -> float:

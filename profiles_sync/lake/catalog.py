@@ -33,6 +33,9 @@ from profiles_sync.lake.storage import options_for, storage_of
 from profiles_sync.lake.tables import logical, unguarded
 from profiles_sync.spec.tables import Table, Type
 from profiles_sync.warehouses.base import Batch, Cursor
+from profiles_sync.watching.here import at
+from profiles_sync.watching.tags import named
+from profiles_sync.watching.tally import tally
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -54,9 +57,14 @@ class CatalogLake:
     guard: Callable[[], None] = field(default=unguarded, repr=False, compare=False)
     _there: set[str] = field(default_factory=set, repr=False, compare=False)
 
-    @cached_property
+    @property
     def session(self) -> "SparkSession":
-        """The session, once it is needed."""
+        """The session, once it is needed; its jobs say what they are for."""
+        made: SparkSession = named(self._made)
+        return made
+
+    @cached_property
+    def _made(self) -> "SparkSession":
         return self.spark()
 
     @property
@@ -173,7 +181,7 @@ class CatalogLake:
         is_new = pc.equal(changes["_op"], "I")
         others = changes.filter(pc.invert(is_new))
         if others.num_rows:
-            with self.staged(others, f"{batch}/") as path:
+            with self.staged(others, f"{batch}/") as path, at(table=table.name):
                 self._merge(table, others.schema, path)
         self.append(table.name, changes.filter(is_new).drop_columns(["_op"]), batch)
 
@@ -217,9 +225,11 @@ class CatalogLake:
     def _append(self, name: str, paths: Sequence[str], batch: int | None) -> None:
         """Once, where it is a batch's."""
         once = {} if batch is None else {"txnAppId": f"profiles-sync/{self.slug}", "txnVersion": str(batch)}
-        writer = self.frame(self.types(name), paths).write.format("delta").mode("append")
-        self.guard()
-        writer.options(**once).saveAsTable(self.named(name))
+        with at(table=name):
+            writer = self.frame(self.types(name), paths).write.format("delta").mode("append")
+            self.guard()
+            writer.options(**once).saveAsTable(self.named(name))
+        tally().committed(0)
 
     def _merge(self, table: Table, schema: pa.Schema, path: str) -> None:
         view = f"profiles_sync_{uuid.uuid4().hex}"
@@ -234,6 +244,7 @@ class CatalogLake:
             f"WHEN NOT MATCHED AND s._op = 'U' THEN INSERT ({', '.join(columns)}) "
             f"VALUES ({', '.join(f's.{column}' for column in columns)})"
         )
+        tally().committed(0)
         self.session.catalog.dropTempView(view)
 
     def _place(self, name: str) -> tuple[str, ...]:
@@ -283,7 +294,7 @@ class CatalogTable:
         """See `base.Scanned`."""
         types = self.lake.types(self.name)
         wanted = {name: types[name] for name in columns or types}
-        with ExitStack() as staged:
+        with at(table=self.name), ExitStack() as staged:
             rows = self._where(where or (), types, staged)
             return fetched(rows.select(*(f"`{name}`" for name in wanted)), wanted)
 

@@ -21,6 +21,7 @@ from obstore.exceptions import AlreadyExistsError
 from pyarrow import fs
 
 from profiles_sync.lake.storage import object_store, of_table, storage_of
+from profiles_sync.watching.tally import tally
 
 if TYPE_CHECKING:
     from profiles_sync.lake.tables import Lake
@@ -109,6 +110,13 @@ def commit(lake: "Lake", name: str, version: int, actions: Sequence[Action], inf
     text = b"\n".join(orjson.dumps(action) for action in (first, *actions)) + b"\n"
     relative = f"_delta_log/{version:020d}.json"
     lake.guard()
+    if _put(lake, name, relative, text):
+        tally().committed(added(actions))
+        return True
+    return False
+
+
+def _put(lake: "Lake", name: str, relative: str, text: bytes) -> bool:
     if "://" not in lake.root:
         return _link(Path(lake.path(name)) / relative, text)
     store = object_store(lake.path(name), lake.options)
@@ -117,6 +125,19 @@ def commit(lake: "Lake", name: str, version: int, actions: Sequence[Action], inf
     except AlreadyExistsError:
         return False
     return True
+
+
+def added(actions: Sequence[Action]) -> int:
+    """Bytes of the data files that a version added."""
+    return sum(action["add"]["size"] for action in actions if "add" in action)
+
+
+def count(lake: "Lake", name: str) -> None:
+    """Count the newest version, which deltalake has just committed, where anybody wants to know."""
+    if tally().is_wanted:
+        entries = Entries.of(lake.path(name), lake.options)
+        newest = entries.newest()
+        tally().committed(0 if newest is None else added(entries.actions(newest)))
 
 
 def transaction(app: str, version: int) -> Action:

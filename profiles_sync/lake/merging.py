@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
-from profiles_sync.lake import vector_merge
+from profiles_sync.lake import log, vector_merge
 from profiles_sync.lake.tables import Lake, quoted
 from profiles_sync.spec.tables import Table
 
@@ -58,3 +58,4 @@ def _merge(lake: Lake, target: DeltaTable, table: Table, changes: pa.Table, batc
         .when_not_matched_insert(every, predicate="s._op = 'U'")
         .execute()
     )
+    log.count(lake, table.name)

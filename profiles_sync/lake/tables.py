@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from pyarrow import fs
 
 from profiles_sync.errors import LakeError
-from profiles_sync.lake import files, schemas, tips
+from profiles_sync.lake import files, log, schemas, tips
 from profiles_sync.lake.log import Entries
 from profiles_sync.lake.storage import of_table
 from profiles_sync.lake.tips import Tip
@@ -142,6 +142,7 @@ class Lake:
             assert table is not None, name
             self.guard()
             write_deltalake(table, rows, mode="append", commit_properties=self.stamp(batch))
+            log.count(self, name)
 
     def _append(self, name: str, rows: pa.Table, batch: int, tip: Tip | None) -> None:
         """To a plain table, without a replay of its log. Runs filter control tables by whole numbers."""
@@ -162,6 +163,7 @@ class Lake:
         if not tips.append_once(self, name, [file], None, types, _configured(name)):
             self.guard()
             write_deltalake(self.path(name), rows, mode="append", storage_options=dict(self.options) or None)
+            log.count(self, name)
 
     def append_files(self, name: str, added: Sequence[AddAction], batch: int, types: Mapping[str, Type]) -> None:
         """Commit data files that tasks wrote into the table's folder, once; creates the table and its columns."""
@@ -179,6 +181,7 @@ class Lake:
                 commit_properties=self.stamp(batch),
                 post_commithook_properties=_QUIET,
             )
+            log.count(self, name)
 
     def add_columns(self, name: str, types: Mapping[str, Type]) -> None:
         """Add the columns that the table does not have; one that is there keeps its type."""
@@ -188,17 +191,20 @@ class Lake:
         if missing := [Field(column, _delta(kind)) for column, kind in types.items() if column not in there]:
             self.guard()
             table.alter.add_columns(missing)
+            log.count(self, name)
 
     def _create(self, name: str, types: Mapping[str, Type], configuration: dict[str, str]) -> DeltaTable:
         schema = Schema([Field(column, _delta(kind)) for column, kind in types.items()])
         self.guard()
-        return DeltaTable.create(
+        made = DeltaTable.create(
             self.path(name),
             schema,
             mode="ignore",
             configuration=configuration,  # type: ignore[arg-type]
             storage_options=dict(self.options) or None,
         )
+        log.count(self, name)
+        return made
 
     def done(self, table: DeltaTable, batch: int, part: str = "") -> bool:
         """Whether the batch, or the part of its work, is committed."""

@@ -5,7 +5,7 @@ finds an open batch finishes that one first, from the same files and to the same
 """
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -38,10 +38,14 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where the space's clocks stand after a batch: the last seq and how many profiles were ever created."""
+    """Where the space's clocks stand after a batch.
+
+    The last seq, how many profiles were ever created, and the newest `received_at`, in microseconds, 0 for none known.
+    """
 
     last_seq: int = 0
     profiles: int = 0
+    newest: int = 0
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,10 @@ def landed(lake: Lake) -> list[Batch]:
 def progress(lake: Lake) -> Progress:
     """Where the space stands."""
     landed = _last(lake, _LANDED)
-    return Progress() if landed is None else Progress(landed[1]["last_seq"], landed[1]["profiles"])
+    if landed is None:
+        return Progress()
+    after = landed[1]
+    return Progress(after["last_seq"], after["profiles"], after.get("newest", 0))  # older versions did not write it
 
 
 def last_uuid_ts(lake: Lake) -> int:
@@ -130,7 +137,7 @@ def with_its_files(lake: Lake, batch: Batch) -> tuple[Batch, bool]:
 
 def land(lake: Lake, batch: Batch, after: Progress, report: dict[str, object]) -> None:
     """Write down that the batch is complete; only now do warehouses see it."""
-    _write(lake, _LANDED, batch.number, {"last_seq": after.last_seq, "profiles": after.profiles, "report": report})
+    _write(lake, _LANDED, batch.number, asdict(after) | {"report": report})
 
 
 def taken_files(lake: Lake) -> dict[str, int]:

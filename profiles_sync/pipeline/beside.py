@@ -1,8 +1,9 @@
 """Several things at once in this process: who writes a file or works on arrays lets the other threads run."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+
+from profiles_sync.watching.threads import Threads
 
 _AT_ONCE = 4
 Result = TypeVar("Result")
@@ -14,6 +15,6 @@ def beside(*work: Callable[[], Result]) -> list[Result]:
     Raises:
         Exception: What the first of them that failed raised; the others were done.
     """
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
+    with Threads(_AT_ONCE) as threads:
         begun = [threads.submit(one) for one in work]
     return [one.result() for one in begun]

@@ -10,6 +10,7 @@ from profiles_sync.pipeline import replay, staging, tasks
 from profiles_sync.pipeline.kernel import Carriers, Past, Replayed
 from profiles_sync.settings import Settings
 from profiles_sync.spec.rules import IdentityRules
+from profiles_sync.watching.tags import named
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -77,7 +78,9 @@ class Engine:
         """Do the tasks where `size` bytes of input are done soonest, or where the settings say."""
         engine = self.settings.engine
         in_driver = engine.executor == "driver" or (engine.executor == "auto" and size <= engine.driver_bytes)
-        return tasks.in_driver(todo, work) if in_driver else tasks.on_spark(self.spark(), todo, work, engine.slots)
+        return (
+            tasks.in_driver(todo, work) if in_driver else tasks.on_spark(named(self.spark()), todo, work, engine.slots)
+        )
 
     def resolve(self, carriers: Carriers, past: Past, rules: IdentityRules, created: int) -> Replayed:
         """Resolve identities on the path that the settings or the size ask for."""
@@ -89,6 +92,6 @@ class Engine:
 
         folder = self.lake.path(f"_staging/identity/{uuid.uuid4().hex}")  # an orphan of a killed run may still write
         bounds = choice.edges_per_task, choice.events_per_task
-        done = distributed.resolutions(self.spark(), carriers, past, rules, created, folder, *bounds)
+        done = distributed.resolutions(named(self.spark()), carriers, past, rules, created, folder, *bounds)
         staging.clear(self.lake.path("_staging/identity"))
         return done

@@ -5,7 +5,6 @@ driver commits them, one commit per table.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
@@ -30,6 +29,7 @@ from profiles_sync.pipeline.storage import resolve
 from profiles_sync.spec import tables
 from profiles_sync.spec.columns import infer
 from profiles_sync.spec.tables import Type
+from profiles_sync.watching.threads import Threads
 
 _FILE = 48 << 20  # staged bytes that go into one file
 _AT_ONCE = 8  # tables whose logs are read and written at once: the time is the storage's, not ours
@@ -108,7 +108,7 @@ def plan(lake: Lake, batch: Batch, parsed: Sequence[Parsed], resolved: Resolved,
         folder = lake.files(name, batch.number)
         return [WriteTask(name, folder, file, types, some, batch.uuid_ts) for file, some in together]
 
-    with ThreadPoolExecutor(_AT_ONCE) as beside:
+    with Threads(_AT_ONCE) as beside:
         tasks = [task for several in beside.map(tasks_of, sorted(by_table)) for task in several]
     return sorted(tasks, key=lambda task: -sum(part.where.length for part in task.parts))  # the largest first
 
@@ -219,7 +219,7 @@ def commit(lake: Lake, batch: Batch, todo: Sequence[WriteTask], written: Sequenc
         name, files = table
         lake.append_files(name, [file.action(batch.uuid_ts) for file in files], batch.number, types[name])
 
-    with ThreadPoolExecutor(_AT_ONCE) as beside:
+    with Threads(_AT_ONCE) as beside:
         for _ in beside.map(one, _by_table(written)):
             pass
 

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -27,6 +26,8 @@ from profiles_sync.pipeline.reading import Reading, read_files
 from profiles_sync.pipeline.replay import Resolve
 from profiles_sync.pipeline.staged import Parsed
 from profiles_sync.spec import tables
+from profiles_sync.watching.steps import step
+from profiles_sync.watching.threads import Threads
 
 
 def carry_out(engine: Engine, batch: Batch) -> Report:
@@ -40,25 +41,36 @@ def carry_out(engine: Engine, batch: Batch) -> Report:
     report = counted(batch, parsed, resolved)
     report.warnings += reading.warnings
     engine.say("writing tables")
-    with ThreadPoolExecutor(2) as beside:  # tasks write the events' tables while this process writes the others
-        events = beside.submit(_write_events, engine, batch, parsed, resolved)
-        report.cast_to_null = write_identity(engine, batch, parsed, resolved)
-        report.tables |= _raw_counts(resolved) | materialized_views.merge(lake, batch, resolved)
-        written = events.result()
-    report.tables |= event_tables.rows_written(written)
-    for one in written:
-        if one.cast_to_null:
-            report.cast_to_null[one.table] = report.cast_to_null.get(one.table, 0) + one.cast_to_null
-    _quarantine(lake, batch, parsed)
+    with step("write") as done:
+        _write(engine, batch, parsed, resolved, report)
+        done.rows = sum(report.tables.values())
     batches.land(lake, batch, resolved.after, vars(report) | {"warnings": [], "unread": []})
     staging.clear(lake.path(f"_staging/{batch.number}"))
     return report
 
 
+def _write(engine: Engine, batch: Batch, parsed: Sequence[Parsed], resolved: Resolved, report: Report) -> None:
+    """Every table of a batch; the report has the rows."""
+    with Threads(2) as beside:  # tasks write the events' tables while this process writes the others
+        events = beside.submit(_write_events, engine, batch, parsed, resolved)
+        report.cast_to_null = write_identity(engine, batch, parsed, resolved)
+        with step("merge"):
+            report.tables |= _raw_counts(resolved) | materialized_views.merge(engine.lake, batch, resolved)
+        written = events.result()
+    report.tables |= event_tables.rows_written(written)
+    for one in written:
+        if one.cast_to_null:
+            report.cast_to_null[one.table] = report.cast_to_null.get(one.table, 0) + one.cast_to_null
+    _quarantine(engine.lake, batch, parsed)
+
+
 def read(engine: Engine, batch: Batch) -> Reading:
     """Its files, or what is staged of them."""
     engine.say(f"batch {batch.number}: reading {sum(not is_mark(file.path) for file in batch.files)} file(s)")
-    return read_files(engine.lake, engine.settings, batch, engine.run)
+    with step("read") as done:
+        reading = read_files(engine.lake, engine.settings, batch, engine.run)
+        done.rows = sum(one.lines for one in reading.parsed)
+    return reading
 
 
 def land_nothing(lake: Lake, reading: Reading) -> Report:
@@ -72,7 +84,9 @@ def land_nothing(lake: Lake, reading: Reading) -> Report:
 def resolve(engine: Engine, batch: Batch, parsed: Sequence[Parsed], by: Resolve) -> Resolved:
     """Who did what in it; from here on its tables are being written."""
     engine.say("resolving identities")
-    resolved = identity.resolve_batch(engine.lake, batch, parsed, engine.settings.rules, by)
+    with step("resolve") as done:
+        resolved = identity.resolve_batch(engine.lake, batch, parsed, engine.settings.rules, by)
+        done.rows = resolved.events
     staging.mark(_begun(engine.lake, batch))
     return resolved
 
@@ -80,7 +94,7 @@ def resolve(engine: Engine, batch: Batch, parsed: Sequence[Parsed], by: Resolve)
 def write_identity(engine: Engine, batch: Batch, parsed: Sequence[Parsed], resolved: Resolved) -> dict[str, int]:
     """The profile raw tables, and the logs that later batches look up; how many values could not be cast, by table."""
     declared = {source.slug: source for source in engine.settings.declared_sources}
-    with ThreadPoolExecutor(1) as beside:
+    with step("write identity"), Threads(1) as beside:
         logs = beside.submit(identity.remember, engine.lake, batch, resolved)
         lost = raw_tables.append(engine.lake, batch, resolved, [declared[one.source] for one in parsed])
         logs.result()
@@ -136,9 +150,11 @@ def _raw_counts(resolved: Resolved) -> dict[str, int]:
 
 
 def _write_events(engine: Engine, batch: Batch, parsed: Sequence[Parsed], resolved: Resolved) -> list[Written]:
-    todo = event_tables.plan(engine.lake, batch, parsed, resolved, uuid.uuid4().hex)
-    written = [Written.from_json(text) for text in engine.run(event_tables.write, todo, batch.weight)]
-    event_tables.commit(engine.lake, batch, todo, written)
+    with step("write events") as done:
+        todo = event_tables.plan(engine.lake, batch, parsed, resolved, uuid.uuid4().hex)
+        written = [Written.from_json(text) for text in engine.run(event_tables.write, todo, batch.weight)]
+        event_tables.commit(engine.lake, batch, todo, written)
+        done.rows = sum(one.rows for one in written)
     return written
 
 

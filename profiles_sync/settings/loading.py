@@ -100,9 +100,14 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
         name: one.model_copy(update={"to": SecretStr(_under(folder, one.to.get_secret_value()))})
         for name, one in settings.alerts.items()
     }
+    metrics = settings.metrics
+    if metrics.file:
+        is_folder = metrics.file.endswith("/")
+        metrics = metrics.model_copy(update={"file": _under(folder, metrics.file) + "/" * is_folder})
     return settings.model_copy(
         update={
             "alerts": alerts,
+            "metrics": metrics,
             "lake": _lake_under(folder, settings.lake),
             "sources": sources,
             "warehouses": warehouses,

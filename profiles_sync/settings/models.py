@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from profiles_sync.settings.alerts import AlertSettings
+from profiles_sync.settings.watching import LogSettings, MetricsSettings
 from profiles_sync.spec.events import Source
 from profiles_sync.spec.rules import RECOMMENDED, Blocked, Frequency, IdentityRules, Rule, default_rules
 from profiles_sync.warehouses import WarehouseSettings
@@ -230,6 +231,8 @@ class Settings(BaseSettings):
     schedule: ScheduleSettings | None = None
     alerts: dict[Slug, AlertSettings] = {}
     storage: dict[str, SecretStr] = {}
+    log: LogSettings = LogSettings()
+    metrics: MetricsSettings = MetricsSettings()
 
     @field_validator(
         "sources",
@@ -243,6 +246,8 @@ class Settings(BaseSettings):
         "roles",
         "alerts",
         "storage",
+        "log",
+        "metrics",
         mode="before",
     )
     @classmethod

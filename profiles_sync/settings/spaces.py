@@ -75,7 +75,7 @@ def _inside(folder: Path) -> list[Path]:
 
 
 def _places(settings: Settings) -> Iterator[str]:
-    """Where the space's tables are: in the lake, and in each warehouse that is enabled."""
+    """Where the space's tables are: in the lake, and in each warehouse that is enabled; and its figures."""
     lake = settings.lake
     root = lake if isinstance(lake, str) else lake.staging
     yield f"lake {root.rstrip('/')}/{settings.space.slug}"
@@ -85,3 +85,5 @@ def _places(settings: Settings) -> Iterator[str]:
     for name, one in settings.warehouses.items():
         if one.enabled:
             yield f"warehouse {open_warehouse(name, one, settings.schema_name).place}"
+    if settings.metrics.file and not settings.metrics.file.endswith("/"):
+        yield f"metrics.file {settings.metrics.file}"

@@ -1,7 +1,8 @@
 """Carry out the steps of some tables, all or none, with the record of how far they came."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
 from profiles_sync.errors import ProfilesSyncError, WarehouseBusy, WarehouseRefused
@@ -19,6 +20,7 @@ from profiles_sync.sync.results import TableResult
 from profiles_sync.warehouses.base import Batch, Cursor, Staged, Transactions
 from profiles_sync.warehouses.protocol import Connection, Warehouse
 from profiles_sync.warehouses.sql import Dialect
+from profiles_sync.watching.here import at
 
 
 @dataclass(frozen=True)
@@ -73,26 +75,41 @@ def apply(
     staged: dict[str, Staged] = {}
     results: dict[str, TableResult] = {}
     taken: list[Work] = []
+    seconds = dict[str, float]()
     try:
         with _held(connection, holds is Transactions.ALL):
             for work in works:
                 taken.append(work)
-                make_ready(connection, dialect, schema, work, staged)
+                with _at_table(work, seconds):
+                    make_ready(connection, dialect, schema, work, staged)
                 rows = sum(one.rows for one in staged.values()) + sum(one.staged for one in results.values())
                 if holds is Transactions.ALL:
-                    results[work.name] = change(connection, dialect, schema, work, staged)
+                    with _at_table(work, seconds):
+                        results[work.name] = change(connection, dialect, schema, work, staged)
                     unload(connection, staged)
                 if rows >= most:
                     break
             with _held(connection, holds is Transactions.ROWS):
                 for work in taken[len(results) :]:
-                    results[work.name] = change(connection, dialect, schema, work, staged)
+                    with _at_table(work, seconds):
+                        results[work.name] = change(connection, dialect, schema, work, staged)
                 guard()
                 _record(connection, dialect, schema, taken, sync_id)
     finally:
         with suppress(ProfilesSyncError):  # what is left there is replaced by the next run
             unload(connection, staged)
+    for name, result in results.items():
+        result.seconds = seconds[name]
     return results
+
+
+@contextmanager
+def _at_table(work: Work, seconds: dict[str, float]) -> Iterator[None]:
+    """What is done meanwhile is the table's."""
+    began = time.monotonic()
+    with at(table=work.name):
+        yield
+    seconds[work.name] = seconds.get(work.name, 0) + time.monotonic() - began
 
 
 def _held(connection: Connection, together: bool) -> AbstractContextManager[None]:

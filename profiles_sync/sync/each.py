@@ -1,5 +1,6 @@
 """Tables of a sync where a transaction holds one statement: each by itself, some beside each other."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -11,7 +12,8 @@ from profiles_sync.sync.plan import CreateTable
 from profiles_sync.sync.results import TableResult, on_its_own
 from profiles_sync.warehouses.base import Cursor, Staged
 from profiles_sync.warehouses.protocol import Connection, Warehouse
-from profiles_sync.warehouses.threads import Threads
+from profiles_sync.watching.here import at
+from profiles_sync.watching.threads import Threads
 
 
 def apply_each(
@@ -56,9 +58,13 @@ def _begun(connection: Connection, warehouse: Warehouse, works: Sequence[Work], 
 
 def _apply_rows(connection: Connection, warehouse: Warehouse, work: Work) -> TableResult:
     staged: dict[str, Staged] = {}
+    began = time.monotonic()
     try:
-        make_ready(connection, warehouse.dialect, warehouse.schema, work, staged)
-        return change(connection, warehouse.dialect, warehouse.schema, work, staged)
+        with at(table=work.name):
+            make_ready(connection, warehouse.dialect, warehouse.schema, work, staged)
+            done = change(connection, warehouse.dialect, warehouse.schema, work, staged)
+        done.seconds = time.monotonic() - began
+        return done
     finally:
         with suppress(ProfilesSyncError):  # what is left there is replaced by the next run
             unload(connection, staged)

@@ -52,7 +52,7 @@ def next_group(
     except Exception:  # one of them failed, and none was recorded
         if not begun:
             raise
-        _log.debug("tables %s", begun, exc_info=True)
+        _log.debug("tables %s", [work.name for work in begun], exc_info=True)
         done = one_by_one(connection, warehouse, begun, sync_id, guard)
     return begun, done
 

@@ -17,16 +17,20 @@ from profiles_sync.errors import LakeBusy, ProfilesSyncError
 from profiles_sync.lake.base import Lake
 from profiles_sync.lake.faults import explained, problem
 from profiles_sync.lake.opening import lake_of
+from profiles_sync.pipeline.batches import progress
 from profiles_sync.pipeline.engine import Engine, Report
 from profiles_sync.pipeline.run import take_new_events
 from profiles_sync.problems import UNREAD, Problem, problem_of
 from profiles_sync.settings import Settings
 from profiles_sync.sync.backfill import carry_on
 from profiles_sync.sync.connected import connect
+from profiles_sync.sync.measured import measured
 from profiles_sync.sync.results import FAILED, PARTIAL, SUCCESS, WarehouseResult, few
 from profiles_sync.sync.upkeep import is_due, keep_up_lake
 from profiles_sync.sync.warehouses import sync_warehouses
 from profiles_sync.sync.watched import watched
+from profiles_sync.watching import steps
+from profiles_sync.watching.steps import step
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -85,17 +89,19 @@ def run(
     """
     lake, result, started = lake_of(settings, spark), RunResult(), time.time_ns() // 1000
     ask(settings, lake, Right.CHANGE, "run")
-    with watched(settings, lake, result, started), told_in(result), only_run(lake) as held:
-        with told_in(result):
-            there = connect(held, enabled(settings, held))
-            take_new_events(Engine(settings, held, spark, say), result.report)
-            fail_where_nothing_is_read(settings, result)
-            sync_all(settings, held, spark, there, result, str(started), say)
-        if not result.warehouses:
-            history.record(held, [of_the_lake(result, started)])
-        _keep_up(settings, held, result, say)
-    if not result.error:  # without the lock: live syncs go on meanwhile
-        _backfill(settings, lake, spark, result, say)
+    with measured(settings, lake, result, started, "run") as figures:
+        with watched(settings, lake, result, started), told_in(result), only_run(lake) as held:
+            with told_in(result):
+                there = connect(held, enabled(settings, held))
+                take_new_events(Engine(settings, held, spark, say), result.report)
+                fail_where_nothing_is_read(settings, result)
+                sync_all(settings, held, spark, there, result, str(started), say)
+            if not result.warehouses:
+                history.record(held, [of_the_lake(result, started)])
+            _keep_up(settings, held, result, say)
+        if not result.error:  # without the lock: live syncs go on meanwhile
+            with step("backfill"):
+                _backfill(settings, lake, spark, result, figures.delivered_before(say))
     return result
 
 
@@ -107,9 +113,11 @@ def told_in(result: RunResult) -> Iterator[None]:
     except LakeBusy:
         raise
     except ProfilesSyncError as error:
+        steps.failed("run", error)
         result.error, result.problem = str(error), error.problem
     except Exception as error:
         _log.debug("run", exc_info=True)
+        steps.failed("run", error, explained(error))
         result.error, result.problem = result.error or explained(error), problem(error)
 
 
@@ -117,7 +125,8 @@ def _keep_up(settings: Settings, lake: Lake, result: RunResult, say: Callable[[s
     """Upkeep that fails is done by the next run; what was synced stays synced."""
     try:
         if is_due(settings, lake):
-            keep_up_lake(settings, lake, say)
+            with step("upkeep"):
+                keep_up_lake(settings, lake, say)
     except Exception as error:
         _log.debug("upkeep", exc_info=True)
         result.report.warnings.append(f"upkeep was not finished: {explained(error)}")
@@ -159,14 +168,14 @@ def sync_all(
 
     Where no source could be read its sync is no success: nobody knows what it lacks.
     """
-    unread = result.error
+    unread, newest = result.error, progress(lake).newest
     for one in sync_warehouses(settings, lake, spark, there, sync_id, say):
         if unread and not one.error:
             one.error, one.problem = unread, result.problem
         result.warehouses[one.name] = one
         result.report.warnings += [f"warehouse {one.name}: {told}" for told in _resent(one)]
         with told_in(result):
-            history.record(lake, [sync_of(one, sync_id)])
+            history.record(lake, [sync_of(one, sync_id, newest)])
     for name in sorted(result.warehouses, key=list(there).index):
         result.warehouses[name] = result.warehouses.pop(name)
 
@@ -186,7 +195,7 @@ def of_the_lake(result: RunResult, started: int) -> Sync:
     return Sync(str(started), None, result.status, *times, rows, tables, error=result.error, problem=result.problem)
 
 
-def sync_of(one: WarehouseResult, sync_id: str) -> Sync:
+def sync_of(one: WarehouseResult, sync_id: str, newest: int = 0) -> Sync:
     """What came of a warehouse as the history has it."""
     tables = one.tables.items()
     return Sync(
@@ -203,4 +212,5 @@ def sync_of(one: WarehouseResult, sync_id: str) -> Sync:
         {name: table.problem for name, table in tables if table.problem},
         one.problem,
         one.resent,
+        newest,
     )

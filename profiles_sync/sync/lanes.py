@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 from profiles_sync.errors import LockLost
+from profiles_sync.watching.here import beside_it
 
 Outcome = TypeVar("Outcome")
 _LOOK = 1.0  # seconds from one look for silent ones to the next
@@ -68,7 +69,7 @@ class Lane(Generic[Outcome]):
     def begin(self, ended: "SimpleQueue[Ended[Outcome]]") -> None:
         """In a thread that does not keep the process from ending."""
         self.alive()
-        threading.Thread(target=self._run, args=[ended], name=f"sync-{self.left[0]}", daemon=True).start()
+        threading.Thread(target=beside_it(self._run), args=[ended], name=f"sync-{self.left[0]}", daemon=True).start()
 
     def _run(self, ended: "SimpleQueue[Ended[Outcome]]") -> None:
         for name, task in self.tasks.items():

@@ -14,6 +14,8 @@ from profiles_sync.pipeline.engine import Engine, Report
 from profiles_sync.pipeline.run import rebuild
 from profiles_sync.settings import Settings
 from profiles_sync.sync.connected import take_over
+from profiles_sync.watching.here import at
+from profiles_sync.watching.steps import step
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -37,9 +39,10 @@ def rebuild_into(
         raise SettingsError(f"--into {root}: that is the lake itself; name a folder that is not there yet")
     anew = PathLake(root, settings.space.slug, settings.storage_options)
     ask(settings, recorded, Right.CHANGE, "rebuild")
-    with only_run(recorded), only_run(anew) as held:
+    with at(space=recorded.slug), step("rebuild") as done, only_run(recorded), only_run(anew) as held:
         report = rebuild(Engine(settings, held, spark, say), recorded)
         stand_for(anew, recorded)
         carry_over(anew, recorded)
         take_over(anew, recorded)
+        done.rows = sum(report.tables.values())
         return report

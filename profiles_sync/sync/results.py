@@ -15,6 +15,8 @@ from profiles_sync.errors import (
 from profiles_sync.lake.faults import explained
 from profiles_sync.lake.faults import problem as problem_of
 from profiles_sync.problems import Problem
+from profiles_sync.watching import steps
+from profiles_sync.watching.here import at
 
 _log = logging.getLogger(__name__)
 #: The warehouse is gone, another sync has it, or another run has the lake: so it is for every other table.
@@ -36,6 +38,7 @@ class TableResult:
         problem: The class of that error, and advice.
         may_pass: Whether that may be over soon.
         resent: Why all of its rows were sent again, where they were.
+        seconds: That it took.
     """
 
     staged: int = 0
@@ -47,6 +50,7 @@ class TableResult:
     problem: Problem | None = None
     may_pass: bool = False
     resent: str | None = None
+    seconds: float = 0
 
 
 @contextmanager
@@ -58,6 +62,8 @@ def on_its_own(name: str, results: dict[str, TableResult]) -> Iterator[None]:
         raise
     except Exception as error:  # one table's surprise may not stop the others
         _log.debug("table %s", name, exc_info=True)
+        with at(table=name):
+            steps.failed("table", error, told(error))
         results[name] = TableResult(error=told(error), problem=problem_of(error), may_pass=isinstance(error, Transient))
 
 

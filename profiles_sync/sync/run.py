@@ -22,7 +22,8 @@ from profiles_sync.sync.selected import all_of, followed, later, plan_selected, 
 from profiles_sync.warehouses.base import INTERNAL, Batch, Cursor
 from profiles_sync.warehouses.names import physical
 from profiles_sync.warehouses.protocol import Connection, Warehouse
-from profiles_sync.warehouses.threads import Threads
+from profiles_sync.watching import steps
+from profiles_sync.watching.threads import Threads
 
 _log = logging.getLogger(__name__)
 _AHEAD = 8  # tables whose logs are read at once
@@ -72,6 +73,7 @@ def sync_warehouse(
                 _sync_again(connection, warehouse, works, sync_id, say, result, waits, lake.guard)
     except Exception as error:
         _log.debug("warehouse %s", warehouse.name, exc_info=True)
+        steps.failed("sync", error, told(error))
         result.error, result.problem = told(error), problem(error)
         result.may_pass = is_connected and isinstance(error, Transient)
     return result
@@ -119,7 +121,10 @@ def _sync_again(
 
 def _noted(works: Sequence[Work], done: Mapping[str, TableResult], result: WarehouseResult) -> list[Work]:
     for work in works:
-        done[work.name].resent = work.resent
+        one = done[work.name]
+        one.resent = work.resent
+        if not one.error and not work.is_left_out:
+            steps.table_done(work.name, one.seconds, one.rows)
     result.tables |= {work.name: done[work.name] for work in works if not work.is_left_out or done[work.name].error}
     return [work for work in works if done[work.name].may_pass]
 

@@ -19,6 +19,7 @@ from profiles_sync.settings import Settings
 from profiles_sync.sync.backfill import carry_on
 from profiles_sync.sync.connected import connect
 from profiles_sync.sync.hourly import RunResult, fail_where_nothing_is_read, of_the_lake, sync_all, told_in
+from profiles_sync.sync.measured import measured
 from profiles_sync.sync.watched import watched
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def ingest_events(settings: Settings, spark: Spark, say: Say) -> RunResult:
         fail_where_nothing_is_read(settings, result)
         return False
 
-    return _step(settings, spark, say, ingest)
+    return _step(settings, spark, say, "ingest events", ingest)
 
 
 def resolve_identities(settings: Settings, spark: Spark, say: Say) -> RunResult:
@@ -49,7 +50,7 @@ def resolve_identities(settings: Settings, spark: Spark, say: Say) -> RunResult:
         apart.resolve_identities(engine, result.report)
         return False
 
-    return _step(settings, spark, say, resolve)
+    return _step(settings, spark, say, "resolve identities", resolve)
 
 
 def build_tables(settings: Settings, spark: Spark, say: Say) -> RunResult:
@@ -59,7 +60,7 @@ def build_tables(settings: Settings, spark: Spark, say: Say) -> RunResult:
         apart.build_tables(engine, result.report)
         return bool(result.report.batch) and not enabled(settings, engine.lake)
 
-    return _step(settings, spark, say, build)
+    return _step(settings, spark, say, "build tables", build)
 
 
 def sync_warehouses(settings: Settings, spark: Spark, say: Say) -> RunResult:
@@ -71,14 +72,14 @@ def sync_warehouses(settings: Settings, spark: Spark, say: Say) -> RunResult:
         sync_all(settings, engine.lake, spark, there, result, sync_id, say)
         return False  # each warehouse has its record
 
-    return _step(settings, spark, say, sync, is_sync=True)
+    return _step(settings, spark, say, "sync warehouses", sync, is_sync=True)
 
 
 def backfill(settings: Settings, spark: Spark, say: Say) -> RunResult:
     """Begin the automatic backfills that it is time for, and go on with all that are open; syncs go on meanwhile."""
-    lake, result = lake_of(settings, spark), RunResult()
+    lake, result, started = lake_of(settings, spark), RunResult(), time.time_ns() // 1000
     ask(settings, lake, Right.CHANGE, "backfill")
-    with told_in(result):
+    with measured(settings, lake, result, started, "backfill"), told_in(result):
         by_name = {one.name: one for one in enabled(settings, lake)}
         done, wrong = carry_on(settings, lake, spark, by_name, connections(lake), say)
         result.backfills |= {name: one.shown() for name, one in done.items()}
@@ -87,10 +88,15 @@ def backfill(settings: Settings, spark: Spark, say: Say) -> RunResult:
     return result
 
 
-def _step(settings: Settings, spark: Spark, say: Say, do: Do, is_sync: bool = False) -> RunResult:
+def _step(settings: Settings, spark: Spark, say: Say, name: str, do: Do, is_sync: bool = False) -> RunResult:
     lake, result, started = lake_of(settings, spark), RunResult(), time.time_ns() // 1000
     ask(settings, lake, Right.CHANGE, "run")
-    with watched(settings, lake, result, started, is_sync), told_in(result), only_run(lake) as held:
+    with (
+        measured(settings, lake, result, started, name),
+        watched(settings, lake, result, started, is_sync),
+        told_in(result),
+        only_run(lake) as held,
+    ):
         is_end = False
         with told_in(result):
             is_end = do(Engine(settings, held, spark, say), result, str(started))

@@ -5,7 +5,6 @@ Every table is looked at: those that people and warehouses read, and the control
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,9 @@ from profiles_sync.pipeline import staging
 from profiles_sync.settings import Settings
 from profiles_sync.spec.tables import QUARANTINE
 from profiles_sync.sync.results import SUCCESS
+from profiles_sync.watching.here import at
+from profiles_sync.watching.steps import step
+from profiles_sync.watching.threads import Threads
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -58,7 +60,7 @@ def upkeep(settings: Settings, say: Callable[[str], None] = lambda step: None) -
     """
     lake = lake_of(settings)
     ask(settings, lake, Right.CHANGE, "upkeep")
-    with only_run(lake) as lake:
+    with at(space=lake.slug), step("upkeep"), only_run(lake) as lake:
         return keep_up_lake(settings, lake, say)
 
 
@@ -74,7 +76,7 @@ def upkeep_job(
 def keep_up_lake(settings: Settings, lake: Lake, say: Callable[[str], None]) -> dict[str, int]:
     """The same within a run, which holds the lock."""
     done, names, keep_hours = {}, _tables(lake), settings.upkeep.keep_hours
-    with ThreadPoolExecutor(_AT_ONCE) as beside:
+    with Threads(_AT_ONCE) as beside:
         for name, files in zip(names, beside.map(lambda name: lake.keep_up(name, keep_hours), names), strict=True):
             say(f"upkeep of {name}")
             if files:

@@ -20,6 +20,9 @@ from profiles_sync.sync.results import WarehouseResult
 from profiles_sync.sync.retrying import sync_patiently
 from profiles_sync.sync.run import Bounds
 from profiles_sync.sync.schemas import PROBLEM, refused
+from profiles_sync.watching import steps
+from profiles_sync.watching.here import at
+from profiles_sync.watching.steps import step
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -70,7 +73,11 @@ def _task(
             lane.alive()
             shown.say(one.name, table)
 
-        return synced(settings, lake.guarded(lane.guarded(lake.guard)), spark, one, schemas, bounds, sync_id, say)
+        mine = lake.guarded(lane.guarded(lake.guard))
+        with step("sync", one.name) as done:
+            result = synced(settings, mine, spark, one, schemas, bounds, sync_id, say)
+            done.rows, done.status = result.rows, result.status
+        return result
 
     return task
 
@@ -144,4 +151,6 @@ def synced(
 
 def _failed(name: str, error: ProfilesSyncError, schema: str, began: int) -> WarehouseResult:
     """Before anything was sent."""
+    with at(warehouse=name):
+        steps.failed("sync", error)
     return WarehouseResult(name, {}, str(error), error.problem, False, schema, began, time.time_ns() // 1000)

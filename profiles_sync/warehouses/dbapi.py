@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
+from profiles_sync.watching import tags
+
 
 class DBAPISession:
     """An open session. Each statement goes alone, outside a transaction until one is begun."""
@@ -14,13 +16,13 @@ class DBAPISession:
     def run(self, statement: str) -> int:
         """Run one statement; returns the rows that it changed, -1 where nothing is told."""
         with self._telling(statement), self._cursor() as cursor:
-            cursor.execute(statement)
+            cursor.execute(self._tagged(statement))
             return int(cursor.rowcount)
 
     def query(self, statement: str) -> Sequence[Sequence[Any]]:
         """Run one query."""
         with self._telling(statement), self._cursor() as cursor:
-            cursor.execute(statement)
+            cursor.execute(self._tagged(statement))
             return [tuple(row) for row in cursor.fetchall()]
 
     def close(self) -> None:
@@ -36,6 +38,10 @@ class DBAPISession:
         finally:
             with suppress(Exception):
                 cursor.close()
+
+    def _tagged(self, statement: str) -> str:
+        """The statement as the warehouse's history is to show it."""
+        return tags.commented(statement)
 
     def _telling(self, statement: str) -> AbstractContextManager[None]:
         """The driver's errors as ours."""

@@ -8,6 +8,7 @@ from typing import Any
 from profiles_sync.errors import ProfilesSyncError, WarehouseRefused
 from profiles_sync.warehouses.base import Batch
 from profiles_sync.warehouses.told import went_away
+from profiles_sync.watching import tags
 
 #: Options of writers that Spark's pages and event logs may not show, beside those that it hides by itself.
 _HIDDEN = "(?i)url|secret|password|token|access[.]?key|private_?key|credential"
@@ -47,7 +48,7 @@ def session_for(name: str, spark: Callable[[], Any] | None) -> Any:  # noqa: ANN
 
 def framed(batch: Batch, session: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 pyspark is not imported
     """A batch as a DataFrame with the warehouse's names; a column that `names` does not have keeps its own."""
-    rows = batch.spark(session)
+    rows = batch.spark(tags.named(session))
     return rows.toDF(*(names.get(column, column) for column in rows.columns))
 
 

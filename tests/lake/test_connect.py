@@ -22,6 +22,9 @@ from profiles_sync.control.warehouses import enabled
 from profiles_sync.session import get_session
 from profiles_sync.sync.connected import connect
 from tests.lakes import Twin, rows_of
+from profiles_sync.watching import tags
+from profiles_sync.watching.here import at
+from profiles_sync.watching.tally import counting
 from tests.sync.steps import assert_same, job, stream
 
 spark = get_session(sys.argv[2])
@@ -46,6 +49,12 @@ for day in (0, 3):
     done = job(twin)
     assert done.status == "Success", done.shown()
     assert_same(twin)
+assert spark.getTags() == set()  # the run's are gone
+with counting(), at(space="acme", table="a,b"):
+    assert tags.named(spark).range(3).count() == 3
+    assert spark.getTags() == {"profiles-sync acme a%2Cb"}
+    tags.unnamed()
+assert spark.getTags() == set()
 """
 
 

@@ -31,6 +31,7 @@ def test_bigquerys_connector_is_told_project_place_key_bucket_and_labels():
         "location": "EU",
         "httpConnectTimeout": "9000",
         "httpReadTimeout": "9000",
+        "bigQueryJobLabel.product": "profiles-sync",
         "bigQueryJobLabel.team": "x",
         "bigQueryJobLabel.table": "pages",
     }

@@ -43,6 +43,7 @@ class Workspace:
     # What a SQL warehouse does with a statement: columns, rows, and whether that is an address for a file
 
     def run(self, statement):
+        statement = re.sub(r" /\*[^*]*\*/$", "", statement)
         verb, text = statement.split()[0], re.findall(_TEXT, statement)
         if verb in ("PUT", "REMOVE"):
             row = (verb, f"{self.address}/files{text[-1]}", "{}", text[0])

@@ -22,6 +22,9 @@ from profiles_sync.sync.backfill.carrying_out import carry_out
 from profiles_sync.sync.backfill.requests import begun, requested, window_of
 from profiles_sync.sync.backfill.stopping import left_out, stopped, told
 from profiles_sync.sync.lanes import Lane
+from profiles_sync.watching import steps
+from profiles_sync.watching.here import at
+from profiles_sync.watching.steps import step
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -65,8 +68,9 @@ def backfill(
     waiting = open_ones(lake, connections(lake).get(name))
     if not waiting or first or last or tables:
         waiting.append(requested(settings, lake, one, window_of(first, last, now), tables, who))
-    for asked in waiting:
-        done = carry_out(settings, lake, session_of(settings), one, asked, say)
+    with at(space=lake.slug), step("backfill", name):
+        for asked in waiting:
+            done = carry_out(settings, lake, session_of(settings), one, asked, say)
     return done
 
 
@@ -137,10 +141,10 @@ def _task(
             say(step)
 
         mine, worked, warnings = lake.guarded(lane.guarded(lake.guard)), None, list[str]()
-        with stopped(settings, mine, connection, None, warnings):
+        with at(warehouse=one.name), stopped(settings, mine, connection, None, warnings):
             begun(settings, mine, connection)
         for waiting in _open(mine, connection, warnings):
-            with stopped(settings, mine, connection, waiting, warnings):
+            with at(warehouse=one.name), stopped(settings, mine, connection, waiting, warnings):
                 done = carry_out(settings, mine, spark, one, waiting, alive, until)
                 worked = done if done.tables else worked  # there was history
                 warnings += left_out(settings, mine, connection, waiting, done)
@@ -155,6 +159,8 @@ def _open(lake: Lake, connection: Connection, warnings: list[str]) -> list[Backf
         return open_ones(lake, connection)
     except Exception as error:
         _log.debug("backfill of %s", connection.warehouse, exc_info=True)
+        with at(warehouse=connection.warehouse):
+            steps.failed("backfill", error, explained(error))
         warnings.append(f"backfill of {connection.warehouse} is not finished: {explained(error)}")
         return []
 

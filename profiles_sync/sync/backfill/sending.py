@@ -20,6 +20,7 @@ from profiles_sync.sync.run import Known, known_of
 from profiles_sync.sync.selected import plan_selected
 from profiles_sync.warehouses.names import physical
 from profiles_sync.warehouses.protocol import Connection, Warehouse
+from profiles_sync.watching import steps
 
 #: Seconds between two slices: as long as the last one took, within these. Who waits for the warehouse looks oftener.
 _PAUSE = 0.5, 2.5
@@ -97,6 +98,9 @@ class Sending:
             known = known_of(connection, self.warehouse)
             ready = Ready(self._works(known, one, left, told, parts), until=began + self.slice_seconds)
             begun, done = self._group(connection, one, ready)
+        for name in begun:
+            if not done[name].error:
+                steps.table_done(name, done[name].seconds, done[name].rows)
         done |= told
         unfinished = {name: parts[name] for name in begun if name in parts and not done[name].error}
         return {*told, *begun} - unfinished.keys(), _noted(self.lake, one, done, unfinished, time.monotonic() - began)

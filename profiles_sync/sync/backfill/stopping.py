@@ -14,6 +14,7 @@ from profiles_sync.lake.faults import explained, problem
 from profiles_sync.problems import Problem
 from profiles_sync.settings import Settings
 from profiles_sync.settings.alerts import Occasion
+from profiles_sync.watching import steps
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ def stopped(
     except Exception as error:
         _log.debug("backfill of %s", name, exc_info=True)
         said = str(error) if isinstance(error, ProfilesSyncError) else explained(error)
+        steps.failed("backfill", error, said)
         warnings.append(f"backfill of {name}: {said.removeprefix(f'backfill of {name}: ')}")
         warnings += told(settings, lake, connection, one, warnings[-1], (problem(error),))
 

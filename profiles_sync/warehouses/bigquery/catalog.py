@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from profiles_sync.warehouses.bigquery.client import Calls
 from profiles_sync.warehouses.rows import by_table
 from profiles_sync.warehouses.sql import Dialect
-from profiles_sync.warehouses.threads import Threads
+from profiles_sync.watching.threads import Threads
 
 if TYPE_CHECKING:
     from google.cloud import bigquery

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from profiles_sync.errors import WarehouseRefused
 from profiles_sync.warehouses.bigquery.faults import said
-from profiles_sync.warehouses.bigquery.labels import labels_of
+from profiles_sync.warehouses.bigquery.labels import labels_of, where
 from profiles_sync.warehouses.bigquery.settings import BigQuerySettings
 from profiles_sync.warehouses.told import not_installed
 
@@ -66,7 +66,7 @@ class Calls:
 
         within = [bigquery.ConnectionProperty("session_id", session)] if session else []
         config = bigquery.QueryJobConfig(
-            connection_properties=within, use_query_cache=False, labels=self.labels(), **options
+            connection_properties=within, use_query_cache=False, labels=self.labels(**where()), **options
         )
         return self.client.query(statement, job_config=config, job_retry=None, **self.bounds)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from profiles_sync.warehouses.base import Batch, Staged
 from profiles_sync.warehouses.bigquery.client import Calls
+from profiles_sync.warehouses.bigquery.labels import labels_of, where
 from profiles_sync.warehouses.bigquery.loading import Loads, kinds_of
 from profiles_sync.warehouses.bigquery.settings import BigQuerySettings
 from profiles_sync.warehouses.frames import carried, framed
@@ -58,5 +59,7 @@ def options(settings: BigQuerySettings, name: str) -> dict[str, str]:
         "httpConnectTimeout": str(1000 * settings.timeout),
         "httpReadTimeout": str(1000 * settings.timeout),
     }
-    labels = {f"bigQueryJobLabel.{key}": value for key, value in settings.labels.items()}
-    return {key: value for key, value in given.items() if value is not None} | labels | {"bigQueryJobLabel.table": name}
+    labels = labels_of(settings.labels, **where() | {"table": name})
+    return {key: value for key, value in given.items() if value is not None} | {
+        f"bigQueryJobLabel.{key}": value for key, value in labels.items()
+    }

@@ -15,7 +15,7 @@ from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses.base import INTERNAL, OPERATION, Batch, Staged
 from profiles_sync.warehouses.bigquery.client import Calls
 from profiles_sync.warehouses.bigquery.dialect import CAPABILITIES
-from profiles_sync.warehouses.bigquery.labels import PRODUCT
+from profiles_sync.warehouses.bigquery.labels import PRODUCT, where
 from profiles_sync.warehouses.rows import renamed
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Loads:
             schema=_fields(kinds),
             create_disposition=bigquery.CreateDisposition.CREATE_NEVER,
             write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE,
-            labels=self._calls.labels(table=name),
+            labels=self._calls.labels(**where() | {"table": name}),
         )
         client, job_id = self._calls.client, f"{PRODUCT}_{self._run}_{next(self._numbers)}"
         told = {"num_retries": _TRIES, "timeout": self._calls.settings.timeout}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from profiles_sync.warehouses.base import Staged
 from profiles_sync.warehouses.databricks.connection import DatabricksConnection
 from profiles_sync.warehouses.databricks.dialect import DatabricksDialect
+from profiles_sync.watching import tags
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -28,7 +29,7 @@ class SparkConnection(DatabricksConnection):
         self._session = session
 
     def _rows(self, statement: str) -> Sequence[Sequence[Any]]:
-        return [tuple(row) for row in self._session.sql(statement).collect()]
+        return [tuple(row) for row in tags.named(self._session).sql(statement).collect()]
 
     def columns(self, schema: str) -> dict[str, dict[str, str]]:
         """See `protocol.Connection`. A catalog other than Unity Catalog's has no tables that tell of tables."""

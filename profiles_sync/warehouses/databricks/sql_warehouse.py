@@ -18,12 +18,14 @@ from profiles_sync.warehouses.databricks.dialect import DatabricksDialect
 from profiles_sync.warehouses.databricks.login import ServicePrincipal
 from profiles_sync.warehouses.databricks.settings import DatabricksSettings
 from profiles_sync.warehouses.told import not_installed
+from profiles_sync.watching import tags
 
 if TYPE_CHECKING:
     from databricks.sql.client import Connection, Cursor
 
 Opener = Callable[[], "Connection"]
 _ATTEMPTS = 60  # of a call, the most that the connector makes
+_OF_FILES = ("PUT ", "REMOVE ", "LIST ")
 _SILENT = 600  # seconds without a byte after which a host counts as gone
 _NUMBERED = re.compile(r"-\d+\.parquet$")
 _REFUSED = re.compile(r"(?i)http-code.{0,4}40[013]|\b40[13]\b|invalid access token|PERMISSION_DENIED|invalid_client")
@@ -59,7 +61,7 @@ class SqlConnection(DatabricksConnection):
 
     def _rows(self, statement: str) -> Sequence[Sequence[Any]]:
         with self._cursor() as cursor:
-            cursor.execute(statement)
+            cursor.execute(statement if statement.startswith(_OF_FILES) else tags.commented(statement))
             return cursor.fetchall() if cursor.description else []
 
     def _put(self, path: str, contents: bytes) -> None:

@@ -15,6 +15,7 @@ from profiles_sync.warehouses.base import INTERNAL, OPERATION, Batch, Staged
 from profiles_sync.warehouses.postgres.dialect import CAPABILITIES, DIALECT
 from profiles_sync.warehouses.rows import by_table, renamed
 from profiles_sync.warehouses.told import busy, went_away
+from profiles_sync.watching import tags
 
 if TYPE_CHECKING:
     from adbc_driver_manager import dbapi
@@ -87,14 +88,14 @@ class PostgresConnection:
 
     def _run(self, statement: str) -> int:
         with self._telling(statement), self._opened.cursor() as cursor:
-            cursor.adbc_statement.set_sql_query(statement)
+            cursor.adbc_statement.set_sql_query(tags.commented(statement))
             return int(cursor.adbc_statement.execute_update())
 
     def query(self, statement: str) -> Sequence[Sequence[Any]]:
         """See `protocol.Connection`. A question that is refused does not spoil the transaction it was asked in."""
         saved = self._saved() if self._within else nullcontext()
         with saved, self._telling(statement), self._opened.cursor() as cursor:
-            cursor.execute(statement)
+            cursor.execute(tags.commented(statement))
             rows: list[tuple[Any, ...]] = cursor.fetchall()
             return rows
 

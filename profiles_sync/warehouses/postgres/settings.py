@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 
 from profiles_sync.warehouses.declared import Declared
+from profiles_sync.watching import tags
 
 
 class PostgresSettings(Declared):
@@ -34,7 +35,7 @@ class PostgresSettings(Declared):
             "sslrootcert": self.sslrootcert,
             "connect_timeout": self.connect_timeout,
             "client_encoding": "UTF8",
-            "application_name": "profiles-sync",
+            "application_name": tags.plain(63),
             "keepalives_idle": 15,
             "keepalives_interval": 5,
             "keepalives_count": 3,

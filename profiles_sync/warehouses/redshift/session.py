@@ -13,6 +13,7 @@ from profiles_sync.errors import (
 from profiles_sync.warehouses.dbapi import DBAPISession
 from profiles_sync.warehouses.redshift.settings import RedshiftSettings
 from profiles_sync.warehouses.told import conflict, late, not_installed, not_reached, went_away
+from profiles_sync.watching import tags
 
 _BROKEN = ("08", "57P")  # classes of errors that say the connection is gone or the cluster goes down
 _CANCELLED = "57014"  # the statement took longer than it may
@@ -78,7 +79,7 @@ def opened(name: str, settings: RedshiftSettings) -> Session:
             tcp_keepalive_idle=15,
             tcp_keepalive_interval=5,
             tcp_keepalive_count=3,
-            application_name="profiles-sync",
+            application_name=tags.plain(64),
             max_prepared_statements=0,  # a plan that is kept breaks when its table gets a column
         )
     except Exception as error:  # the driver lets through what it stumbles over where another product answers

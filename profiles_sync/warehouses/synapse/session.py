@@ -12,6 +12,7 @@ from profiles_sync.errors import (
 from profiles_sync.warehouses.dbapi import DBAPISession
 from profiles_sync.warehouses.synapse.settings import SynapseSettings
 from profiles_sync.warehouses.told import conflict, late, not_installed, not_reached, went_away
+from profiles_sync.watching import tags
 
 _GONE = re.compile(
     r"(?i)communication link failure|connection (is |was )?(not open|closed|failure|reset|broken)|tcp provider|"
@@ -23,6 +24,7 @@ _OF_NAMES = re.compile(
     r"(?i)invalid (object|column) name|permission|cannot (find|drop|open)|login failed|incorrect syntax|"
     r"already an object|does not exist|reserved"
 )
+_LABELLED, _LABEL = ("INSERT ", "DELETE ", "UPDATE ", "COPY "), 255  # a label's longest
 _PREFIX = re.compile(r"(\[[^\]]*\])+")  # of the driver's parts
 
 
@@ -32,6 +34,13 @@ class Session(DBAPISession):
     def wait_at_most(self, seconds: int) -> None:
         """How long a statement may take; 0 for any time."""
         self._opened.timeout = seconds
+
+    def _tagged(self, statement: str) -> str:
+        """With a label, which the pool's views show by itself; where a statement takes none, a comment."""
+        if statement.startswith(_LABELLED) and (label := tags.as_json(_LABEL)):
+            escaped = label.replace("'", "''")
+            return f"{statement} OPTION (LABEL = N'{escaped}')"
+        return super()._tagged(statement)
 
     @contextmanager
     def _telling(self, statement: str) -> Iterator[None]:

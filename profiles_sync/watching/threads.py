@@ -1,6 +1,7 @@
-"""Threads that keep no process from ending: what hangs in one of them is left behind with it.
+"""Threads that keep no process from ending, and whose work is done as from where it was submitted.
 
-The standard library's own pool waits for its threads when the process ends, however long they take.
+What hangs in one of them is left behind with it; the standard library's own pool waits for its threads when the process
+ends, however long they take.
 """
 
 import threading
@@ -9,6 +10,8 @@ from concurrent.futures import Executor, Future
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, ParamSpec, TypeVar
+
+from profiles_sync.watching.here import beside_it
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -26,7 +29,7 @@ class Threads(Executor):
     def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> "Future[R]":
         """See `concurrent.futures.Executor`."""
         future: Future[R] = Future()
-        self._waiting.put((future, partial(fn, *args, **kwargs)))
+        self._waiting.put((future, beside_it(partial(fn, *args, **kwargs))))
         if len(self._threads) < self._most:
             self._threads.append(threading.Thread(target=self._work, daemon=True))
             self._threads[-1].start()

@@ -8,12 +8,12 @@ from concurrent.futures import CancelledError
 
 import pytest
 
-from profiles_sync.warehouses.threads import Threads
+from profiles_sync.watching.threads import Threads
 from tests.commands import environment
 
 HANGS = """
 import threading, time
-from profiles_sync.warehouses.threads import Threads
+from profiles_sync.watching.threads import Threads
 def lane():
     with Threads(2) as pool:
         pool.submit(time.sleep, 600).result()
