@@ -155,6 +155,30 @@ class WarehouseConflict(Transient):
         )
 
 
+class HeldBack(Terminal):
+    """A table's rows are not as they should be, and none of them was sent."""
+
+    @property
+    def problem(self) -> Problem:
+        """See `ProfilesSyncError`."""
+        return Problem(
+            ErrorClass.SCHEMA,
+            "see the expectations that the error names: put the data or the expectation right, or release the table",
+        )
+
+
+class NotReconciled(Terminal):
+    """After a load a warehouse has not the rows that the lake has."""
+
+    @property
+    def problem(self) -> Problem:
+        """See `ProfilesSyncError`."""
+        return Problem(
+            ErrorClass.INTERNAL,
+            "see whether somebody else writes the table; if nobody does, report it. Nothing of it was committed",
+        )
+
+
 class AlertUndelivered(Transient):
     """An alert did not get where the settings send it."""
 

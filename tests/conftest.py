@@ -15,6 +15,7 @@ settings.load_profile("default")
 _LAKES = (
     "pipeline/test_",
     "sync/",
+    "quality/",
     "control/",
     "test_",
     "warehouses/test_duckdb",

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from profiles_sync.cli import EXIT, WRONG_USAGE, app
 from profiles_sync.generator.case_study import case_study_events
 from profiles_sync.settings import load
+from profiles_sync.settings.expectations import expectations_in
 from profiles_sync.spec import events, json_text, reference, tables
 from profiles_sync.spec.events import Rejected, Source, read_line
 from profiles_sync.spec.rules import DEFAULT_TYPES, RECOMMENDED, default_rules
@@ -241,6 +242,14 @@ def test_the_identity_rules_are_the_defaults():
     assert [(rule.type, rule.limit) for rule in default_rules() if rule.limit != 5] == [("user_id", 1)]
     (blocked,) = re.findall(r"become external IDs: (.*?), and whatever has only\s+zeroes", README, re.S)
     assert re.findall("`(.+?)`", blocked) == list(RECOMMENDED.exact)
+
+
+def test_the_shown_expectations_are_those_of_the_example_and_are_taken():
+    folder = ROOT / "conf" / "expectations"
+    assert block("yaml", "expectations:\n  -") == (folder / "order_completed.yml").read_text()
+    ((table, made),) = expectations_in(str(folder)).items()
+    words = ["not_null", "unique", "between", "length", "matches", "in"]
+    assert (table, [str(one.kind) for one in made]) == ("order_completed", words)
 
 
 def test_the_spark_lanes_are_those_that_are_installed():

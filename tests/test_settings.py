@@ -188,6 +188,8 @@ CHANGED = {
     "limits.sync_bytes": ("1000", 1000),
     "backfill.history": ("actual", "actual"),
     "backfill.slice_seconds": ("5", 5),
+    "quality.enabled": ("true", True),
+    "quality.expectations": ("/own", "/own"),
     "upkeep.every_hours": ("12", 12),
     "upkeep.keep_hours": ("24", 24),
     "retries.times": ("5", 5),

@@ -68,8 +68,10 @@ def check(settings: File, json: Json = False) -> None:
     from profiles_sync.control.policy import Right, ask
     from profiles_sync.lake.opening import lake_of
     from profiles_sync.settings.advice import warnings_of
+    from profiles_sync.settings.expectations import expectations_in
 
     loaded = load(settings)
+    expectations_in(loaded.quality.expectations)
     ask(loaded, lake_of(loaded), Right.SEE, "check")
     rows = list(origins(settings, os.environ))
     warnings = warnings_of(loaded, rows)

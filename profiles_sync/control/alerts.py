@@ -24,6 +24,7 @@ _TITLES = {
     Occasion.WAREHOUSE_MODIFIED: "Warehouse modified",
     Occasion.WAREHOUSE_DISABLED: "Warehouse disabled",
     Occasion.WAREHOUSE_DELETED: "Warehouse deleted",
+    Occasion.QUALITY_WARNING: "Rows were sent that are not as expected",
 }
 
 

@@ -28,8 +28,9 @@ class Sync:
     """One warehouse's part in a run; without warehouses, the lake's. Times are microseconds since 1970 UTC.
 
     `tables` are rows by table, `errors` are of tables and `error` of the whole; `problems` and `problem` are their
-    classes, with advice. `resent` are tables of which all rows were sent again, and why. `newest` is the newest
-    `received_at` in the lake when it began, 0 where that is not known.
+    classes, with advice. `resent` are tables of which all rows were sent again, and why; `quality` what checks found of
+    the rows of tables that were sent all the same. `newest` is the newest `received_at` in the lake when it began, 0
+    where that is not known.
     """
 
     sync_id: str
@@ -45,6 +46,7 @@ class Sync:
     problems: dict[str, Problem] = field(default_factory=dict)
     problem: Problem | None = None
     resent: dict[str, str] = field(default_factory=dict)
+    quality: dict[str, list[str]] = field(default_factory=dict)
     newest: int = 0
 
     @property
@@ -86,7 +88,7 @@ class Sync:
         rows = {"synced_rows": self.rows, "groups": self.groups, "tables": self.tables, "grouped": self.grouped}
         problems = {name: _shown(one) for name, one in self.problems.items()}
         errors = {"errors": self.errors, "problems": problems, "error": self.error, "problem": _shown(self.problem)}
-        return fields | times | rows | errors | {"resent": self.resent}
+        return fields | times | rows | errors | {"resent": self.resent, "quality": self.quality}
 
 
 def time_of(microseconds: int) -> str:

@@ -152,13 +152,16 @@ def _whole(files: Mapping[str, Action] | None) -> list[str] | None:
 def _changed(entries: Entries, since: int, until: int) -> tuple[list[str], int] | None:
     """The files that hold what changed after a version, and their size; None where the log or one of them is gone.
 
-    What upkeep does changes no rows, and says so in the log.
+    What upkeep does changes no rows, and says so in the log. A file that somebody wrote anew, without some of its
+    rows, is not sent as it was.
     """
     root = entries.root.removesuffix("/_delta_log")
     paths: list[str] = []
     try:
         for version in range(since + 1, until + 1):
-            paths += _paths(entries.actions(version))
+            commit = entries.actions(version)
+            taken_out = set(_taken_out(commit))
+            paths = [path for path in paths if path not in taken_out] + list(_paths(commit))
     except FileNotFoundError:
         return None
     infos = entries.filesystem.get_file_info([f"{root}/{unquote(path)}" for path in paths])
@@ -173,3 +176,9 @@ def _paths(commit: Sequence[Action]) -> Iterator[str]:
             yield action["cdc"]["path"]
         elif "add" in action and action["add"]["dataChange"]:
             yield action["add"]["path"]
+
+
+def _taken_out(commit: Sequence[Action]) -> Iterator[str]:
+    for action in commit:
+        if "remove" in action and action["remove"].get("dataChange", True):
+            yield action["remove"]["path"]

@@ -109,6 +109,12 @@ def rows_of(lake: Lake, name: str, file: DataFile, index: Index, keys: Numbers) 
         return rows.filter(pa.array(among(rows[0].to_numpy(), keys)))
 
 
+def rows_read(lake: Lake, name: str, file: DataFile, index: Index, keys: Numbers) -> pa.Table:
+    """The same of a file that has no index."""
+    rows = _read(lake, name, file, index)
+    return rows.filter(pa.array(among(rows[0].to_numpy(), keys)))
+
+
 def is_indexed(lake: Lake, file: DataFile, keys: int) -> bool:
     """Whether so many keys are looked up in an index of the file."""
     return "://" not in lake.root and file.rows >= max(SMALL, _MANY * keys)

@@ -1,7 +1,8 @@
 """Who is told of what.
 
 Source: Segment, "Alerting": Warehouse Sync Failed, Partially Succeeded and Skipped, with thresholds; Profiles Sync
-Historical Backfill Completed; Warehouse Created, Modified, Disabled and Deleted. That a backfill stopped is ours.
+Historical Backfill Completed; Warehouse Created, Modified, Disabled and Deleted. That a backfill stopped and what
+checks warn of is ours.
 """
 
 from enum import StrEnum
@@ -22,6 +23,7 @@ class Occasion(StrEnum):
     WAREHOUSE_MODIFIED = "warehouse_modified"
     WAREHOUSE_DISABLED = "warehouse_disabled"
     WAREHOUSE_DELETED = "warehouse_deleted"
+    QUALITY_WARNING = "quality_warning"
 
 
 class AlertSettings(BaseModel):

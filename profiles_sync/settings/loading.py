@@ -104,11 +104,14 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
     if metrics.file:
         is_folder = metrics.file.endswith("/")
         metrics = metrics.model_copy(update={"file": _under(folder, metrics.file) + "/" * is_folder})
+    own = settings.quality.expectations
+    quality = settings.quality.model_copy(update={"expectations": own and _under(folder, own)})
     return settings.model_copy(
         update={
             "alerts": alerts,
             "metrics": metrics,
             "lake": _lake_under(folder, settings.lake),
+            "quality": quality,
             "sources": sources,
             "warehouses": warehouses,
         }

@@ -203,6 +203,14 @@ class UpkeepSettings(BaseModel):
     keep_hours: float = Field(default=168, ge=1)
 
 
+class QualitySettings(BaseModel):
+    """Whether each batch is checked before it is merged, and the folder with a person's own expectations."""
+
+    model_config = STRICT
+    enabled: bool = False
+    expectations: str | None = Field(default=None, min_length=1)
+
+
 class ScheduleSettings(BaseModel):
     """How often a sync is due, counted from midnight UTC: by `profiles-sync schedule`, or whatever else starts runs."""
 
@@ -227,6 +235,7 @@ class Settings(BaseSettings):
     retries: RetrySettings = RetrySettings()
     limits: LimitSettings = LimitSettings()
     backfill: BackfillSettings = BackfillSettings()
+    quality: QualitySettings = QualitySettings()
     roles: dict[str, tuple[Role, ...]] = {}
     schedule: ScheduleSettings | None = None
     alerts: dict[Slug, AlertSettings] = {}
@@ -243,6 +252,7 @@ class Settings(BaseSettings):
         "retries",
         "limits",
         "backfill",
+        "quality",
         "roles",
         "alerts",
         "storage",

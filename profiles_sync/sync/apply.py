@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from dataclasses import dataclass
 
 from profiles_sync.errors import ProfilesSyncError, WarehouseBusy, WarehouseRefused
+from profiles_sync.quality.keys import Keys
 from profiles_sync.sync.plan import (
     AddColumns,
     AppendRows,
@@ -16,6 +17,7 @@ from profiles_sync.sync.plan import (
     SendAgain,
     Step,
 )
+from profiles_sync.sync.reconciling import reconcile
 from profiles_sync.sync.results import TableResult
 from profiles_sync.warehouses.base import Batch, Cursor, Staged, Transactions
 from profiles_sync.warehouses.protocol import Connection, Warehouse
@@ -32,12 +34,14 @@ class Work:
         steps: For that.
         recorded: The cursor that the warehouse's record has.
         after: Where its changes begin, None for all of its rows.
+        keys: Those that the warehouse has to have of it afterwards, where that is looked at.
     """
 
     batch: Batch
     steps: Sequence[Step]
     recorded: Cursor | None
     after: Cursor | None = None
+    keys: Keys | None = None
 
     @property
     def name(self) -> str:
@@ -143,6 +147,8 @@ def change(
     for step in work.steps:
         if isinstance(step, AppendRows | MergeRows):
             _apply_rows(connection, dialect, schema, step, staged[work.name], result)
+            if work.keys is not None:
+                reconcile(connection, dialect, schema, step, staged[work.name], work.keys)
     return result
 
 

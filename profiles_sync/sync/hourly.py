@@ -21,8 +21,10 @@ from profiles_sync.pipeline.batches import progress
 from profiles_sync.pipeline.engine import Engine, Report
 from profiles_sync.pipeline.run import take_new_events
 from profiles_sync.problems import UNREAD, Problem, problem_of
+from profiles_sync.quality import records
 from profiles_sync.settings import Settings
 from profiles_sync.sync.backfill import carry_on
+from profiles_sync.sync.checking import quality_of
 from profiles_sync.sync.connected import connect
 from profiles_sync.sync.measured import measured
 from profiles_sync.sync.results import FAILED, PARTIAL, SUCCESS, WarehouseResult, few
@@ -89,6 +91,7 @@ def run(
     """
     lake, result, started = lake_of(settings, spark), RunResult(), time.time_ns() // 1000
     ask(settings, lake, Right.CHANGE, "run")
+    quality_of(settings, lake)  # a wrong file of expectations is told before anything is done
     with measured(settings, lake, result, started, "run") as figures:
         with watched(settings, lake, result, started), told_in(result), only_run(lake) as held:
             with told_in(result):
@@ -173,9 +176,10 @@ def sync_all(
         if unread and not one.error:
             one.error, one.problem = unread, result.problem
         result.warehouses[one.name] = one
-        result.report.warnings += [f"warehouse {one.name}: {told}" for told in _resent(one)]
+        result.report.warnings += [f"warehouse {one.name}: {told}" for told in (*_resent(one), *_odd(one))]
         with told_in(result):
             history.record(lake, [sync_of(one, sync_id, newest)])
+            records.add(lake, sync_id, one.name, one.checked)
     for name in sorted(result.warehouses, key=list(there).index):
         result.warehouses[name] = result.warehouses.pop(name)
 
@@ -185,6 +189,12 @@ def _resent(one: WarehouseResult) -> Iterator[str]:
     for why in dict.fromkeys(one.resent.values()):
         names = [name for name, reason in one.resent.items() if reason == why]
         yield f"all rows of {few(names)} were sent again: {why}"
+
+
+def _odd(one: WarehouseResult) -> Iterator[str]:
+    """What the checks found of rows that went all the same."""
+    for name, warnings in one.warnings.items():
+        yield f"{name}: {'; '.join(warnings)}"
 
 
 def of_the_lake(result: RunResult, started: int) -> Sync:
@@ -212,5 +222,6 @@ def sync_of(one: WarehouseResult, sync_id: str, newest: int = 0) -> Sync:
         {name: table.problem for name, table in tables if table.problem},
         one.problem,
         one.resent,
+        one.warnings,
         newest,
     )

@@ -5,7 +5,7 @@ Source: Segment, "Profiles Sync Tables and Materialized Views", section "Switchi
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from profiles_sync.control import credentials, history
@@ -20,6 +20,7 @@ from profiles_sync.lake.opening import lake_of
 from profiles_sync.lake.tables import scan
 from profiles_sync.settings import Settings
 from profiles_sync.spec.tables import BY_NAME, MATERIALIZED_TABLES
+from profiles_sync.sync.checking import gate_of
 from profiles_sync.sync.connected import connect
 from profiles_sync.sync.hourly import sync_of
 from profiles_sync.sync.results import WarehouseResult
@@ -84,6 +85,7 @@ def switch(
     with only_run(lake) as held:
         connection = connect(held, [one])[name]
         bounds = bounds_of(settings, connection, selections(settings, lake)[name], MATERIALIZED)
+        bounds = replace(bounds, gate=gate_of(settings, held, name))
         result = synced(
             settings, held, spark, one, schemas, bounds, str(started), lambda table: say(f"syncing {table} to {name}")
         )

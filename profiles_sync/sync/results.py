@@ -1,11 +1,12 @@
 """What a sync of a warehouse came to."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from profiles_sync.errors import (
+    HeldBack,
     LockLost,
     ProfilesSyncError,
     Transient,
@@ -15,6 +16,7 @@ from profiles_sync.errors import (
 from profiles_sync.lake.faults import explained
 from profiles_sync.lake.faults import problem as problem_of
 from profiles_sync.problems import Problem
+from profiles_sync.quality.outcomes import Checked
 from profiles_sync.watching import steps
 from profiles_sync.watching.here import at
 
@@ -39,6 +41,7 @@ class TableResult:
         may_pass: Whether that may be over soon.
         resent: Why all of its rows were sent again, where they were.
         seconds: That it took.
+        is_held: Whether it was held back: the error is that of its rows.
     """
 
     staged: int = 0
@@ -51,6 +54,7 @@ class TableResult:
     may_pass: bool = False
     resent: str | None = None
     seconds: float = 0
+    is_held: bool = False
 
 
 @contextmanager
@@ -64,7 +68,8 @@ def on_its_own(name: str, results: dict[str, TableResult]) -> Iterator[None]:
         _log.debug("table %s", name, exc_info=True)
         with at(table=name):
             steps.failed("table", error, told(error))
-        results[name] = TableResult(error=told(error), problem=problem_of(error), may_pass=isinstance(error, Transient))
+        is_held, may_pass = isinstance(error, HeldBack), isinstance(error, Transient)
+        results[name] = TableResult(error=told(error), problem=problem_of(error), may_pass=may_pass, is_held=is_held)
 
 
 def told(error: Exception) -> str:
@@ -85,6 +90,7 @@ class WarehouseResult:
         schema: That it is synced to.
         started_at: When its sync began; microseconds since 1970 UTC.
         finished_at: When that ended.
+        checked: What the tables' rows were found to be, where they were checked.
     """
 
     name: str
@@ -95,6 +101,7 @@ class WarehouseResult:
     schema: str | None = None
     started_at: int = 0
     finished_at: int = 0
+    checked: Mapping[str, Checked] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -124,6 +131,11 @@ class WarehouseResult:
         return {name: table.resent for name, table in self.tables.items() if table.resent and not table.error}
 
     @property
+    def warnings(self) -> dict[str, list[str]]:
+        """What the checks found of tables that went all the same."""
+        return {name: one.warnings for name, one in self.checked.items() if one.warnings}
+
+    @property
     def odd_rows(self) -> dict[str, int]:
         """Rows with an `id` that the warehouse has already, and values that did not fit their column whole."""
         tables = self.tables.values()
@@ -135,11 +147,15 @@ class WarehouseResult:
 
     @property
     def status(self) -> str:
-        """Success: all rows synced correctly, also when there were none; Partial success: some; Failed: no rows."""
-        tables = self.tables.values()
-        if not self.error and not any(table.error for table in tables):
+        """Success: all rows synced correctly, also when there were none; Partial success: some; Failed: no rows.
+
+        Where nothing failed and tables were held back, as they should be, that is Partial success too.
+        """
+        wrong = [table for table in self.tables.values() if table.error]
+        if not self.error and not wrong:
             return SUCCESS
-        return PARTIAL if any(table.staged for table in tables if not table.error) else FAILED
+        some = any(table.staged for table in self.tables.values() if not table.error)
+        return PARTIAL if some or (not self.error and all(table.is_held for table in wrong)) else FAILED
 
 
 def few(names: list[str], most: int = 3) -> str:

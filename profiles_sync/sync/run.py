@@ -9,11 +9,13 @@ from types import MappingProxyType
 from profiles_sync.errors import AnotherLake, OverLimit, Transient
 from profiles_sync.lake.base import Lake
 from profiles_sync.lake.faults import problem
+from profiles_sync.quality.gate import Gate
 from profiles_sync.spec.selection import EVERYTHING, Selection
 from profiles_sync.spec.sizes import in_bytes
 from profiles_sync.spec.tables import table
 from profiles_sync.sync.apply import Work
 from profiles_sync.sync.begun import begun
+from profiles_sync.sync.gated import passed
 from profiles_sync.sync.given import without_rows
 from profiles_sync.sync.group import Ready, next_group, one_by_one
 from profiles_sync.sync.plan import SendAgain, Step
@@ -39,6 +41,8 @@ class Bounds:
         selection: What goes to the warehouse.
         on_since: Where tables stood when they were switched on; what came before that does not go any more.
         whole: Tables of which all rows go, in place of those that are there.
+        gate: What batches have to pass, None where nothing is checked.
+        only: The tables that are synced; None for all.
     """
 
     since: Mapping[str, Cursor] = field(default_factory=dict)
@@ -46,6 +50,8 @@ class Bounds:
     selection: Selection = EVERYTHING
     on_since: Mapping[str, Cursor] = field(default_factory=dict)
     whole: Collection[str] = ()
+    gate: Gate | None = None
+    only: Collection[str] | None = None
 
 
 #: All that the lake has.
@@ -93,7 +99,7 @@ def _sync_tables(
     connection.execute(
         *dialect.create_schema(schema), *dialect.create_schema(INTERNAL), *dialect.create_cursors(schema)
     )
-    ready = Ready(_works(connection, warehouse, lake, result, bounds))
+    ready = Ready(passed(_works(connection, warehouse, lake, result, bounds), bounds.gate, result.tables))
     while True:
         works, done = next_group(connection, warehouse, ready, sync_id, say, lake.guard)
         if not works:
@@ -135,6 +141,8 @@ def _works(
     """What is to be done for each table; where that cannot be told, the result has the error."""
     known = known_of(connection, warehouse, bounds.since)
     for name, look in _looking(lake, known, bounds):
+        if bounds.only is not None and name not in bounds.only:
+            continue
         with on_its_own(name, result.tables):
             if work := _planned(connection, warehouse, lake, known, name, look, bounds):
                 yield work

@@ -17,6 +17,7 @@ from profiles_sync.pipeline import apart
 from profiles_sync.pipeline.engine import Engine
 from profiles_sync.settings import Settings
 from profiles_sync.sync.backfill import carry_on
+from profiles_sync.sync.checking import quality_of
 from profiles_sync.sync.connected import connect
 from profiles_sync.sync.hourly import RunResult, fail_where_nothing_is_read, of_the_lake, sync_all, told_in
 from profiles_sync.sync.measured import measured
@@ -91,6 +92,7 @@ def backfill(settings: Settings, spark: Spark, say: Say) -> RunResult:
 def _step(settings: Settings, spark: Spark, say: Say, name: str, do: Do, is_sync: bool = False) -> RunResult:
     lake, result, started = lake_of(settings, spark), RunResult(), time.time_ns() // 1000
     ask(settings, lake, Right.CHANGE, "run")
+    quality_of(settings, lake)  # a wrong file of expectations is told before anything is done
     with (
         measured(settings, lake, result, started, name),
         watched(settings, lake, result, started, is_sync),

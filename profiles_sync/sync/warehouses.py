@@ -15,6 +15,7 @@ from profiles_sync.lake.base import Lake
 from profiles_sync.session import in_threads
 from profiles_sync.settings import Settings
 from profiles_sync.sync import lanes
+from profiles_sync.sync.checking import quality_of
 from profiles_sync.sync.lanes import Lane
 from profiles_sync.sync.results import WarehouseResult
 from profiles_sync.sync.retrying import sync_patiently
@@ -42,9 +43,11 @@ def sync_warehouses(
     """
     schemas, chosen, shown = history.schemas(lake), selections(settings, lake), _Shown(say)
     there, tasks, began, spark = {}, {}, time.time_ns() // 1000, in_threads(spark)
+    quality = quality_of(settings, lake)
     for one in enabled(settings, lake):
         if one.name in connections:
             bounds = bounds_of(settings, connections[one.name], chosen[one.name])
+            bounds = replace(bounds, gate=quality.gate(one.name) if quality else None)
             there[one.name] = one
             tasks[one.name] = _task(settings, lake, spark, one, schemas, bounds, sync_id, shown)
     engine, beside = settings.engine, lanes.lanes_of(tasks, lambda name: there[name].held_alone)
@@ -146,7 +149,9 @@ def synced(
     except ProfilesSyncError as error:
         return _failed(one.name, error, schema, began)
     result = sync_patiently(warehouse, lake, sync_id, say, settings.retries, bounds=bounds)
-    return replace(result, schema=schema, started_at=began, finished_at=time.time_ns() // 1000)
+    checked = bounds.gate.checked if bounds.gate else {}
+    ended = time.time_ns() // 1000
+    return replace(result, schema=schema, started_at=began, finished_at=ended, checked=checked)
 
 
 def _failed(name: str, error: ProfilesSyncError, schema: str, began: int) -> WarehouseResult:

@@ -52,11 +52,13 @@ def skip(settings: Settings, lake: Lake, one: Skipped) -> list[str]:
 
 
 def _outcome(lake: Lake, result: "RunResult", sync_id: str) -> Iterator[Event]:
-    """An event for each warehouse that is not a success, and one for the run where that is not theirs."""
+    """An event for each warehouse that is no success or was warned of, and one for the run where that is not theirs."""
     for name, one in result.warehouses.items():
         if one.status != SUCCESS:
             in_a_row = _in_a_row(lake, name, sync_id)
             yield Event(_OCCASIONS[one.status], one.said or "", name, in_a_row, one.problems, sync_id)
+        if warnings := [f"{table}: {'; '.join(found)}" for table, found in one.warnings.items()]:
+            yield Event(Occasion.QUALITY_WARNING, ". ".join(warnings), name)
     is_told = result.error and any(one.error == result.error for one in result.warehouses.values())
     if (said := result.error or "; ".join(result.report.unread)) and not is_told:
         occasion = _OCCASIONS[FAILED if result.error else PARTIAL]

@@ -161,6 +161,8 @@ def _print_sync(console: Console, one: dict[str, Any]) -> None:
             console.print(table("", ("table", "rows"), rows.items()))
     for name, why in one["resent"].items():
         console.print(f"{escape(name)}: all rows were sent again: {escape(why)}", soft_wrap=True)
+    for name, found in one["quality"].items():
+        console.print(f"[yellow]{escape(name)}:[/] {escape('; '.join(found))}", soft_wrap=True)
     if one["error"]:
         said = one["error"].removeprefix(f"warehouse {one['warehouse']}: ")
         _print_error(console, one["warehouse"] or "run", said, one["problem"])

@@ -57,6 +57,7 @@ CAPABILITIES = Capabilities(
     families=dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "BIGINT"), "integer")
     | {"FLOAT": "float", "DOUBLE": "float", "BOOLEAN": "boolean", "DATE": "date", "TIMESTAMP": "timestamp"}
     | {"VARCHAR": "varchar"},
+    key_hash="CAST('0x' || substr(md5({text}), 1, 8) AS BIGINT)",
 )
 DIALECT = Dialect(CAPABILITIES)
 

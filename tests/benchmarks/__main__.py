@@ -23,6 +23,7 @@ from tests.benchmarks import (
     m8_cluster,
     m9_many_hours,
     m10_postgres,
+    m13_quality,
 )
 from tests.benchmarks.machine import machine
 from tests.benchmarks.measure import Bench, timed
@@ -40,6 +41,7 @@ MEASURES: dict[int, ModuleType] = {
     8: m8_cluster,
     9: m9_many_hours,
     10: m10_postgres,
+    13: m13_quality,
 }
 
 

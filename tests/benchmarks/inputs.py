@@ -45,7 +45,7 @@ def _scattered(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
     return (bits ^ (bits >> np.uint64(31))).view(np.int64)
 
 
-def space(folder: Path, executor: str, events: Path, warehouse: bool = False) -> Settings:
+def space(folder: Path, executor: str, events: Path, warehouse: bool = False, more: str = "") -> Settings:
     """The settings of a space in the folder, with the stream's sources, limits and windows."""
     folder.mkdir(parents=True, exist_ok=True)
     sources = "".join(f"  {name}: {{id: {name}, name: {name}, path: {events / name}}}\n" for name in STREAM.sources)
@@ -53,6 +53,6 @@ def space(folder: Path, executor: str, events: Path, warehouse: bool = False) ->
     path = folder / "acme.yml"
     path.write_text(
         f"space: {{name: Acme, slug: acme}}\nsources:\n{sources}{warehouses}"
-        f"identity: {{rules: {_RULES}}}\nengine: {{executor: {executor}}}\n"
+        f"identity: {{rules: {_RULES}}}\nengine: {{executor: {executor}}}\n{more}"
     )
     return load(path)

@@ -1,6 +1,7 @@
 """Carry out the backfills that are open: stage what is not staged, send what is not sent."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -14,10 +15,13 @@ from profiles_sync.control.selecting import selections
 from profiles_sync.control.warehouses import Managed
 from profiles_sync.errors import LakeBusy
 from profiles_sync.lake.base import Lake
+from profiles_sync.quality import records
+from profiles_sync.quality.releases import released
 from profiles_sync.settings import Settings
 from profiles_sync.settings.alerts import Occasion
 from profiles_sync.sync.backfill.sending import Sending
 from profiles_sync.sync.backfill.staging import area_of, stage
+from profiles_sync.sync.checking import gate_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -49,10 +53,21 @@ def carry_out(
         area = area_of(settings, lake, now)
         selection = selections(settings, lake)[one.name].selection
         seconds = settings.backfill.slice_seconds
+        gate = gate_of(settings, lake, one.name, released(lake, one.name, int(asked.id)))
         sending = Sending(
-            warehouse, lake, area, selection, lambda table: say(f"backfilling {table} of {one.name}"), seconds, until
+            warehouse,
+            lake,
+            area,
+            selection,
+            lambda table: say(f"backfilling {table} of {one.name}"),
+            seconds,
+            until,
+            gate,
         )
-        done = sending.send(now)
+        try:
+            done = sending.send(now)
+        finally:
+            records.add(lake, str(time.time_ns() // 1000), one.name, gate.checked if gate else {})
     if not done.is_open and done.tables:
         told = Event(Occasion.BACKFILL_COMPLETED, f"{sum(done.sent.values())} rows", one.name)
         for warning in alerts.tell(settings, [told]):

@@ -11,9 +11,11 @@ from profiles_sync.control.backfills import Backfill, Step
 from profiles_sync.errors import WarehouseBusy
 from profiles_sync.lake.area import Area, Kept
 from profiles_sync.lake.base import Lake
+from profiles_sync.quality.gate import Gate
 from profiles_sync.spec.selection import Selection
 from profiles_sync.sync.apply import Work
 from profiles_sync.sync.backfill.batch import batch_of
+from profiles_sync.sync.gated import passed
 from profiles_sync.sync.group import Ready, next_group
 from profiles_sync.sync.results import TableResult, on_its_own
 from profiles_sync.sync.run import Known, known_of
@@ -44,6 +46,7 @@ class Sending:
         say: Told each table.
         slice_seconds: After which a slice should be done; a live sync waits longer than that for its turn.
         until: In seconds since 1970, after which the next run goes on; None for never.
+        gate: What the rows have to pass, None where nothing is checked.
     """
 
     warehouse: Warehouse
@@ -53,6 +56,7 @@ class Sending:
     say: Callable[[str], None]
     slice_seconds: float
     until: float | None = None
+    gate: Gate | None = None
     _files: int = 1
 
     def send(self, one: Backfill) -> Backfill:
@@ -96,7 +100,8 @@ class Sending:
         told, parts = dict[str, TableResult](), dict[str, Kept]()
         with self.warehouse.connect() as connection, connection.only_sync(self.warehouse.schema):
             known = known_of(connection, self.warehouse)
-            ready = Ready(self._works(known, one, left, told, parts), until=began + self.slice_seconds)
+            works = passed(self._works(known, one, left, told, parts), self.gate, told)
+            ready = Ready(works, until=began + self.slice_seconds)
             begun, done = self._group(connection, one, ready)
         for name in begun:
             if not done[name].error:

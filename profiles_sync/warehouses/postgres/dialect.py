@@ -42,6 +42,7 @@ CAPABILITIES = Capabilities(
     | {"timestamp without time zone": "timestamp", "character varying": "varchar", "text": "varchar"},
     sized="character varying({})",
     longest=10_485_760,
+    key_hash="('x' || substr(md5(convert_to({text}, 'UTF8')), 1, 8))::bit(32)::bigint",
 )
 
 
