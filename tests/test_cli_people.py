@@ -31,6 +31,8 @@ READS = [
     ("warehouse", "materialize", "local"),
     ("backfill", "local"),
     ("rebuild", "--into", "anew"),
+    ("quality", "show"),
+    ("quality", "docs", "--into", "docs"),
 ]
 #: They print what was changed of a warehouse, what another space's settings say, or SQL that is written without looking
 #: at the lake. `queries run` shows people to those who may see them, and is tried in tests/queries.
@@ -38,7 +40,8 @@ OTHERS = {
     ("import-rules",),
     ("schedule",),
     ("demo",),
-    *(("warehouse", name) for name in ("add", "enable", "disable", "delete", "setup-sql")),
+    *(("warehouse", name) for name in ("add", "modify", "enable", "disable", "delete", "retype", "setup-sql")),
+    ("quality", "release"),
     ("queries",),
 }
 
@@ -51,7 +54,7 @@ def commands(group=None, before=()):
 
 
 def test_every_command_is_looked_at_here():
-    known = {words[:2] if words[0] == "warehouse" else words[:1] for words in READS} | OTHERS
+    known = {words[:2] if words[0] in ("warehouse", "quality") else words[:1] for words in READS} | OTHERS
     assert {words[:1] if words[0] == "queries" else words for words in commands() if words[0] != "data-graph"} == known
 
 

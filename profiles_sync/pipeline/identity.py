@@ -91,7 +91,7 @@ def resolve_batch(
     replayed = resolve(carriers, past, rules, batch.before.profiles)
     traits = replay_traits(landed, replayed, known.traits, rules.max_traits)
     made = changes(lake.slug, landed, known, replayed, traits, batch.before.last_seq)
-    newest = max(batch.before.newest, *carriers.received_at[-1:].tolist())  # they are in order of it
+    newest = max([batch.before.newest, *carriers.received_at[-1:].tolist()])  # they are in order of it
     after = Progress(made.last_seq, batch.before.profiles + int(replayed.created.sum()), newest)
     types = pa.array(list(rules.by_type), pa.string())
     return Resolved(

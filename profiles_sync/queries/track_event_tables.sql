@@ -4,7 +4,7 @@ purpose: The tables of Track events, which are all tables of the schema but thos
 columns: [table_name]
 source: Segment, "Warehouse Schemas", the list of event tables
 */
-SELECT t.table_name
+SELECT lower(t.table_name) AS table_name
 FROM {catalog tables} AS t
 WHERE
     lower(t.table_schema) = lower({schema text})
@@ -13,4 +13,4 @@ WHERE
         'pages', 'screens', 'groups', 'aliases', 'tracks', 'profile_merges', 'user_identifiers',
         'user_traits', 'id_graph', 'external_id_mapping', 'profile_traits'
     )
-ORDER BY t.table_name
+ORDER BY table_name

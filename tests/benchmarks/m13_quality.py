@@ -95,5 +95,5 @@ def _rows(path: Path) -> Answer:
         counts = " UNION ALL ".join(
             f"SELECT '{name}' AS name, count(*) AS rows FROM w.acme.\"{name}\"" for (name,) in names
         )
-        rows = opened.execute(counts).to_arrow_table()
+        rows = opened.sql(counts).to_arrow_table()
     return answer("FROM rows", rows=rows)

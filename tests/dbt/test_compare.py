@@ -33,7 +33,12 @@ def test_a_difference_that_nobody_knows_has_no_reason(model, ours, theirs):
         ("profile_traits", TRAITS | {"plan": None}, None, "without traits"),
         ("profile_traits", TRAITS, TRAITS | {"merged_to": ""}, "''"),
         ("profile_traits", TRAITS, TRAITS | {"size": 7}, "set to null"),
-        ("profile_traits", TRAITS | {"plan": None, "merged_to": "p0"}, TRAITS | {"plan": "x"}, "merged away"),
+        (
+            "profile_traits",
+            TRAITS | {"plan": None, "merged_to": "p0"},
+            TRAITS | {"plan": "x", "merged_to": ""},
+            "merged away",
+        ),
     ],
 )
 def test_a_difference_that_is_known_is_told(model, ours, theirs, told):

@@ -123,6 +123,16 @@ def test_the_jobs_get_by_with_the_policy_and_nothing_in_it_is_more_than_they_nee
     used = {tuple(grant.split(" ")) for grant, *_ in asked()}
     allowed = {(one["Sid"], action) for one in POLICY["Statement"] for action in listed(one["Action"])}
     assert allowed - used == {("WriteLogs", "s3:PutObject")}  # EMR's own
+
+
+@pytest.mark.slow
+def test_what_no_grant_allows_is_denied(guarded):
+    _, owner, asked = guarded
+    put(owner, 0)
+    job = boto3.client("s3", aws_access_key_id=JOB, aws_secret_access_key=JOB)
+    assert job.get_object(Bucket=BUCKET, Key="events/website/0.jsonl")["Body"].read()
     with pytest.raises(ClientError, match="AccessDenied"):
-        boto3.client("s3").put_object(Bucket=BUCKET, Key="events/website/9.jsonl", Body=b"")
-    assert asked()[-1] == ["DENIED", "s3:PutObject", f"arn:aws:s3:::{BUCKET}/events/website/9.jsonl"]
+        job.delete_object(Bucket=BUCKET, Key="events/website/0.jsonl")
+    read, denied = asked()
+    assert read[0] == "ReadEventsAndTheJob s3:GetObject"
+    assert denied == ["DENIED", "s3:DeleteObject", f"arn:aws:s3:::{BUCKET}/events/website/0.jsonl"]

@@ -44,6 +44,7 @@ def test_a_file_says_what_it_is_for(query):
         assert used == set(query.parameters), "a parameter is not used, or not declared"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", DIALECTS)
 def test_every_query_is_sql_in_the_dialect(kind):
     refused = [name for name, query in library().items() if not parses(kind, as_written(query, kind))]

@@ -138,6 +138,7 @@ def test_events_of_the_last_two_months_are_sent_and_others_on_request(tmp_path):
         "bytes_done": 0,
         "estimate_seconds": 0,
         "errors": {},
+        "error": None,
     }
     assert query(tmp_path, "SELECT id FROM acme.bought ORDER BY id") == [("h4",), ("n1",), ("o1",)]
     assert query(tmp_path, "SELECT count(*) FROM acme.tracks") == [(2,)]

@@ -166,6 +166,7 @@ def impatient(monkeypatch):
     monkeypatch.setattr(PostgresWarehouse, "__init__", lambda self, *given: made(self, *given, 0.2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["postgres"], indirect=True)
 def test_it_waits_for_a_sync_that_takes_longer_than_a_turn(twin, place, impatient):
     begun(twin)
@@ -185,6 +186,7 @@ def test_it_waits_for_a_sync_that_takes_longer_than_a_turn(twin, place, impatien
     assert sum("once another sync" in step for step in heard) < 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["postgres"], indirect=True)
 def test_what_stops_it_is_in_its_status_until_it_goes_on(twin, place, impatient, monkeypatch):
     begun(twin)

@@ -20,7 +20,7 @@ from profiles_sync.warehouses import PostgresSettings
 from profiles_sync.warehouses.base import Cast
 from profiles_sync.warehouses.postgres import CAPABILITIES, DIALECT, PostgresWarehouse
 from tests.commands import SETTINGS, written
-from tests.servers import PASSWORD, free_port
+from tests.servers import PASSWORD
 from tests.warehouses.contract.places import PostgresPlace
 
 SECRET = "hunter2 'and\\more"
@@ -90,7 +90,7 @@ def settings_secret(text):
         ({"database": "nope"}, WarehouseRefused, 'database "nope" does not exist'),
         ({"username": "nobody"}, WarehouseRefused, 'password authentication failed for user "nobody"'),
         ({"sslmode": "require"}, WarehouseRefused, "does not support SSL"),
-        ({"port": free_port()}, WarehouseUnreachable, "Connection refused"),
+        ({"port": 9}, WarehouseUnreachable, "Connection refused"),
         ({"host": "no-such-host.invalid"}, WarehouseUnreachable, "could not translate host name"),
     ],
 )

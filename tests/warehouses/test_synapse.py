@@ -128,7 +128,7 @@ def test_the_settings_are_read_and_its_secret_is_not_shown(tmp_path):
     [
         ({"database": "nope"}, WarehouseRefused, 'Cannot open database "nope"', "schema"),
         ({"username": "nobody"}, WarehouseRefused, "Login failed for user 'nobody'", "credentials"),
-        ({"port": free_port()}, WarehouseUnreachable, "cannot be reached: ", "connectivity"),
+        ({"port": 9}, WarehouseUnreachable, "cannot be reached: ", "connectivity"),
     ],
 )
 def test_what_keeps_it_from_being_reached_is_told_in_one_line(place, changed, error, says, error_class):

@@ -7,8 +7,9 @@ import pytest
 
 from profiles_sync.errors import LakeBusy, WarehouseRefused
 from profiles_sync.watching import logs, steps
-from profiles_sync.watching.here import Threads, at, here
+from profiles_sync.watching.here import at, here
 from profiles_sync.watching.steps import step
+from profiles_sync.watching.threads import Threads
 from tests.commands import SETTINGS, a_space, profiles_sync, written
 
 pytestmark = pytest.mark.usefixtures("no_settings_in_the_environment")

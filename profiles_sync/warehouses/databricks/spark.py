@@ -13,6 +13,8 @@ from profiles_sync.watching import tags
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+_SIZED = "__CHAR_VARCHAR_TYPE_STRING"  # where Spark keeps the type of a text with a length; to its own it is a string
+
 
 class SparkConnection(DatabricksConnection):
     """See `protocol.Connection`. Volumes are folders to a job on Databricks."""
@@ -43,7 +45,7 @@ class SparkConnection(DatabricksConnection):
 
     def _types(self, schema: str, table: str) -> dict[str, str]:
         fields = self._session.table(self.dialect.quote(schema, table)).schema.fields
-        return {field.name: field.dataType.simpleString() for field in fields}
+        return {field.name: field.metadata.get(_SIZED, field.dataType.simpleString()) for field in fields}
 
     def _put(self, path: str, contents: bytes) -> None:
         Path(path).parent.mkdir(parents=True, exist_ok=True)

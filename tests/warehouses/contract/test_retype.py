@@ -76,9 +76,11 @@ def test_a_text_gets_longer_and_not_shorter(twin, place):
     assert values(place, "note") == ["x" * 8, "y" * 12]
 
 
+@pytest.mark.slow
 def test_a_retype_that_is_broken_off_anywhere_is_said_again(twin, place, monkeypatch):
     twin.land([FIRST])
     sync(twin, place)
+    halves = 0
     for at in range(1, 100):
         before = place.columns()["bought"]
         with monkeypatch.context() as patched:
@@ -94,9 +96,11 @@ def test_a_retype_that_is_broken_off_anywhere_is_said_again(twin, place, monkeyp
         if told:
             assert "retype` ends it" in told, told
             assert "gift" not in place.columns()["bought"]
+            halves += 1
         elif "gift" in before and place.columns()["bought"]["gift"] != before["gift"]:
             break  # it was killed after it was done
     else:
         raise AssertionError(seen)
+    assert bool(halves) == (place.kind == "snowflake")  # the others give both names at once
     sync(twin, place)
     assert [value.lower() for value in values(place, "gift")] == ["false"] * (len(values(place, "gift")) - 1) + ["true"]
