@@ -8,7 +8,7 @@ PY := .venv/bin/python
 PY3 := .venv-spark-3/bin/python
 UV := $(shell command -v uv || echo .tools/bin/uv)
 
-.PHONY: help install install-spark-3 install-bench install-servers install-airflow install-gsqlcheck install-dbt dbt-compare pack demo test test-all test-standins check bench bench-quick release audit format lock clean
+.PHONY: help install notebooks install-spark-3 install-bench install-servers install-airflow install-gsqlcheck install-dbt dbt-compare pack demo test test-all test-standins check bench bench-quick release audit format lock clean
 
 help: ## Explain every target
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -33,6 +33,11 @@ install-airflow: install ## Build .venv-airflow, in which the tests run the DAG 
 install-dbt: install ## Build .venv-dbt, in which the tests run the dbt package
 	@scripts/own_venv.sh .venv-dbt requirements/dbt.txt
 
+notebooks: install ## Make a shop's lake in demo/shop, and the notebooks as .ipynb for JupyterLab
+	$(PY) -m profiles_sync.generator.shop --out demo/shop
+	.venv/bin/profiles-sync run --settings demo/shop/shop.yml
+	$(PY) scripts/notebooks.py notebooks
+
 dbt-compare: install install-dbt ## Run Segment's own dbt models, from the checkout that CHECKOUT names, and tell how their rows differ from ours
 	$(PY) -m tests.dbt.compare "$(CHECKOUT)"
 
@@ -53,6 +58,7 @@ test-all: install install-spark-3 install-servers install-airflow install-dbt ##
 
 test-standins: install install-spark-3 install-servers ## Run the whole contract on every warehouse's stand-in, Spark's connectors, EMR's jobs on a cluster, and a kill at every step (two hours)
 	$(PY) -m pytest -q -n 2 -m standin tests/warehouses tests/sync tests/lake
+	$(PY) -m pytest -q -m standin tests/notebooks
 	$(PY3) -m pytest -q -m standin tests/connectors
 	$(PY) -m pytest -q -m standin tests/emr
 
@@ -61,7 +67,7 @@ check: install install-servers ## Format, lint, types, import contracts and the 
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports
-	.venv/bin/codespell README.md CHANGELOG.md CONTRIBUTING.md DECISIONS.md profiles_sync jobs conf tests
+	.venv/bin/codespell README.md CHANGELOG.md CONTRIBUTING.md DECISIONS.md profiles_sync jobs conf notebooks tests
 	$(PY) -m pytest -q -n 2 -m "not spark and not slow and not lake and not standin"
 
 bench: install-bench ## Run every measure against what it is compared with (some hours); results go to build/bench.json after each

@@ -37,12 +37,17 @@ def session_of(settings: "Settings") -> "Callable[[], SparkSession]":
 
 def in_threads(spark: "Callable[[], SparkSession]") -> "Callable[[], SparkSession]":
     """The same for other threads, where Spark does not find the session that is this one's."""
-    found = None
-    if "pyspark" in sys.modules:
-        from pyspark.sql import SparkSession
-
-        found = SparkSession.getActiveSession()
+    found = active_session()
     return lambda: found or spark()
+
+
+def active_session() -> "SparkSession | None":
+    """The session that somebody has made already, if one has."""
+    if "pyspark" not in sys.modules:
+        return None
+    from pyspark.sql import SparkSession
+
+    return SparkSession.getActiveSession()
 
 
 def get_session(master: str = "local[2]", driver_memory: str = "2g", log_file: str | None = None) -> "SparkSession":

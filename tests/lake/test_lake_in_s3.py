@@ -69,7 +69,7 @@ def test_some_hours_upkeep_and_large_tables(tmp_path, bucket, monkeypatch):
     assert ["_index" in folders(one.lake, "_control") for one in (local, remote)] == [True, False]
 
 
-@pytest.mark.slow
+@pytest.mark.standin
 def test_tasks_and_the_distributed_path_read_and_write_it(tmp_path, bucket, store, spark, monkeypatch):
     """Files, what is staged, portions, edges, rounds and data files are all in the store, and tasks reach it alone."""
     for name, value in store.items():  # of workers, which were not started by this process
@@ -78,7 +78,7 @@ def test_tasks_and_the_distributed_path_read_and_write_it(tmp_path, bucket, stor
     monkeypatch.setattr(components, "_by_rounds", lambda *given: rounds.append(given[2]) or by_rounds(*given))
     twin = Twin(
         tmp_path,
-        identity_path="distributed, events_per_task: 30, edges_per_task: 60",
+        identity_path="distributed, events_per_task: 30, edges_per_task: 30",
         executor="spark, slots: 2",
         spark=spark,
         lake=bucket,
@@ -91,7 +91,7 @@ def test_tasks_and_the_distributed_path_read_and_write_it(tmp_path, bucket, stor
         twin.reference.land(list(twin._taken(lines)))
         assert take_new_events(twin.engine).events
         twin.assert_equal()
-    assert len(rounds) == 2 and rounds[0].startswith(bucket)
+    assert rounds and all(one.startswith(bucket) for one in rounds)
     left = filesystem.get_file_info(fs.FileSelector(resolve(bucket)[1], recursive=True))
     assert not [one.path for one in left if "/_staging/" in one.path and one.is_file]
 
