@@ -228,6 +228,7 @@ def test_who_changes_what_another_transaction_has_changed_is_told_so(place, conn
     assert place.run(f"SELECT n FROM {table}") == [(2,)]
 
 
+@pytest.mark.standin  # minutes
 def test_more_tables_than_one_transaction_may_change_take_two(place, tmp_path):
     twin = Twin(tmp_path)
     twin.land([bought(f"m{n}", event=f"Event {n}") for n in range(110)])
