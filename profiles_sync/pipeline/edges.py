@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
+from profiles_sync.pipeline.dealing import dealt
 from profiles_sync.pipeline.storage import below, made, resolve
 from profiles_sync.pipeline.union_find import Numbers
 
@@ -58,15 +59,7 @@ def _footer(path: str) -> pq.FileMetaData:
 
 def shares(parts: Sequence[Piece], most: int) -> list[list[Piece]]:
     """The pieces, neighbours together, in shares of at most so many edges, or of one piece that has more."""
-    dealt: list[list[Piece]] = []
-    size = 0
-    for piece in parts:
-        if not dealt or size + piece.edges > most:
-            dealt.append([])
-            size = 0
-        dealt[-1].append(piece)
-        size += piece.edges
-    return dealt
+    return dealt(parts, lambda piece: piece.edges, most)
 
 
 def solve_share(share: Sequence[Piece], solve: Solve, folder: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from profiles_sync.lake.base import Lake
 from profiles_sync.pipeline import batches
 from profiles_sync.pipeline.batches import SourceFile
+from profiles_sync.pipeline.dealing import dealt
 from profiles_sync.pipeline.delta_source import is_mark
 
 Files = tuple[SourceFile, ...]
@@ -21,14 +22,7 @@ def in_batches(files: Sequence[SourceFile], most: int) -> list[Files]:
     if sum(file.weight for file in files) <= most:
         return [tuple(files)] if files else []
     data = sorted((file for file in files if not is_mark(file.path)), key=lambda file: (file.modified_at, *_name(file)))
-    made: list[list[SourceFile]] = []
-    size = 0
-    for file in data:
-        if not made or size + file.weight > most:
-            made.append([])
-            size = 0
-        made[-1].append(file)
-        size += file.weight
+    made = dealt(data, lambda file: file.weight, most)
     for mark in (file for file in files if is_mark(file.path)):
         having = (some for some in reversed(made) if any(file.source == mark.source for file in some))
         next(having, made[-1]).append(mark)

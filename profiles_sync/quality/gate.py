@@ -71,9 +71,10 @@ class Gate:
         suite = [one for one in suite_of(about) if set(one.columns) <= types.keys()]
         suite += [one for one, why in zip(own, wrong, strict=True) if why is None]
         needed = dict.fromkeys(column for one in suite for column in one.columns)
-        rows, all_rows = _read(batch, list(needed))
+        some, all_rows = _read(batch, list(needed))
+        rows = _standing(some)
         unasked = [f"could not be asked of {about.name}: {why}" for why in wrong if why]
-        return Look(batch, suite, unasked, _standing(rows), all_rows, Keys.of(_standing(rows), about.key))
+        return Look(batch, suite, unasked, rows, all_rows, Keys.of(rows, about.key))
 
     def judge(self, look: Look) -> Batch:
         """The batch, to be loaded, where it may go; its profiles have been learnt.

@@ -1,12 +1,24 @@
-"""Every statement that a sync can run in a kind of warehouse, for tables that have a bit of all."""
+"""Every kind of warehouse, and every statement that a sync can run in one, for tables that have a bit of all."""
 
 from dataclasses import replace
 
+from profiles_sync import warehouses
 from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses.base import INTERNAL, Cast, Cursor
 from profiles_sync.warehouses.names import beside
 from profiles_sync.warehouses.widening import FILLED, Widen
 
+KINDS = (
+    warehouses.DuckDBWarehouse,
+    warehouses.PostgresWarehouse,
+    warehouses.SnowflakeWarehouse,
+    warehouses.BigQueryWarehouse,
+    warehouses.RedshiftWarehouse,
+    warehouses.SynapseWarehouse,
+    warehouses.DatabricksWarehouse,
+)
+#: What each can do, by its kind.
+ALL = {warehouse.kind: warehouse.capabilities for warehouse in KINDS}
 CURSORS = {"bought": Cursor("0c6d", 7, "a1"), "it's": Cursor("e2", 0)}
 APPENDED = {
     "id": Type.STRING,

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiles_sync import warehouses
 from profiles_sync.spec.tables import FIXED_TABLES, TRACK_TABLE
 from profiles_sync.warehouses.base import Capabilities
 from profiles_sync.warehouses.duckdb import CAPABILITIES
 from profiles_sync.warehouses.names import physical, physical_schema, record, staging
+from tests.warehouses.every import ALL
 
 #: Names as in Postgres: 63 bytes; this one takes no leading digit either.
 NARROW = Capabilities(
@@ -135,18 +135,6 @@ def test_two_tables_never_share_a_staging_table(tables):
     assert len(made) == len(tables)
     assert all(len(name.encode()) <= NARROW.max_identifier for name in made)
     assert staging("acme", "pages", NARROW) == "acme__pages"
-
-
-KINDS = (
-    warehouses.DuckDBWarehouse,
-    warehouses.PostgresWarehouse,
-    warehouses.SnowflakeWarehouse,
-    warehouses.BigQueryWarehouse,
-    warehouses.RedshiftWarehouse,
-    warehouses.SynapseWarehouse,
-    warehouses.DatabricksWarehouse,
-)
-ALL = {warehouse.kind: warehouse.capabilities for warehouse in KINDS}
 
 
 @pytest.mark.parametrize("kind", ALL)

@@ -16,16 +16,8 @@ from profiles_sync.warehouses.databricks import DatabricksDialect
 from profiles_sync.warehouses.names import beside
 from profiles_sync.warehouses.widening import FILLED, family_of, may_round, narrower, wanted
 from tests.warehouses import every
+from tests.warehouses.every import ALL
 
-KINDS = (
-    warehouses.DuckDBWarehouse,
-    warehouses.PostgresWarehouse,
-    warehouses.SnowflakeWarehouse,
-    warehouses.BigQueryWarehouse,
-    warehouses.RedshiftWarehouse,
-    warehouses.SynapseWarehouse,
-    warehouses.DatabricksWarehouse,
-)
 DIALECTS = (
     warehouses.DuckDBWarehouse.dialect,
     warehouses.PostgresWarehouse.dialect,
@@ -35,7 +27,6 @@ DIALECTS = (
     warehouses.SynapseWarehouse.dialect,
     DatabricksDialect("main"),
 )
-ALL = {warehouse.kind: warehouse.capabilities for warehouse in KINDS}
 WIDER = {
     (Type.BIGINT, Type.DOUBLE),
     (Type.BIGINT, Type.STRING),
