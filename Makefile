@@ -53,12 +53,12 @@ test: install install-spark-3 install-servers ## Run the fast suite: without a J
 	$(PY3) -m pytest -q -m "spark and not slow and not standin"
 
 test-all: install install-spark-3 install-servers install-airflow install-dbt ## Run what is too slow for `make test`
-	$(PY) -m pytest -q -n 2 -m "slow and not spark and not standin"
-	$(PY) -m pytest -q -m "slow and spark and not standin"
+	$(PY) -m pytest -q -n 2 --durations=15 -m "slow and not spark and not standin"
+	$(PY) -m pytest -q --durations=15 -m "slow and spark and not standin"
 
-test-standins: install install-spark-3 install-servers ## Run the whole contract on every warehouse's stand-in, Spark's connectors, EMR's jobs on a cluster, and a kill at every step (two hours)
-	$(PY) -m pytest -q -n 2 -m standin tests/warehouses tests/sync tests/lake
-	$(PY) -m pytest -q -m standin tests/notebooks
+test-standins: install install-spark-3 install-servers ## Run the whole contract on every warehouse's stand-in, Spark's connectors, EMR's jobs on a cluster, every case on Spark, and a kill at every step (hours)
+	$(PY) -m pytest -q -n 2 -m standin tests/warehouses tests/sync tests/lake tests/data_graph
+	$(PY) -m pytest -q -m standin tests/notebooks tests/pipeline
 	$(PY3) -m pytest -q -m standin tests/connectors
 	$(PY) -m pytest -q -m standin tests/emr
 
