@@ -146,9 +146,9 @@ class Lake(Protocol):
         """
         ...
 
-    def keep_up(self, name: str, keep_hours: float) -> int:
+    def keep_up(self, name: str, keep_hours: float, by: Sequence[Index] = ()) -> int:
         """Put a table's small files together and remove files that were replaced long ago; how many were put together.
 
-        Nobody else writes to the lake meanwhile.
+        Nobody else writes to the lake meanwhile. `by` are the indexes that the table's rows are looked up by.
         """
         ...

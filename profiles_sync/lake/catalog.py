@@ -193,8 +193,8 @@ class CatalogLake:
         """See `base.Lake`."""
         return catalog_changes.changes(self, name, cursor)
 
-    def keep_up(self, name: str, keep_hours: float) -> int:
-        """See `base.Lake`."""
+    def keep_up(self, name: str, keep_hours: float, by: Sequence[Index] = ()) -> int:
+        """See `base.Lake`; no table in a catalog has indexes of ours."""
         self.guard()
         done = self.session.sql(f"OPTIMIZE {self.named(name)}").collect()
         hours = max(keep_hours, catalog_changes.KEPT_HOURS)

@@ -135,6 +135,18 @@ def _write(path: Path, about: Mapping[str, object], rows: pa.Table) -> None:
         _log.debug("index %s", path, exc_info=True)
 
 
+def renew(lake: Lake, name: str, table: DeltaTable, by: Sequence[Index]) -> None:
+    """Make what new files lack of the indexes that the table was looked up by, or the next run would wait for them."""
+    folder, none = Path(lake.path(f"{FOLDER}/{name}")), np.empty(0, np.int64)
+    if "://" in lake.root or not folder.is_dir():
+        return
+    used = {path.suffix.removeprefix(".") for path in folder.iterdir()}
+    for index in (one for one in by if one.name in used):
+        for file in files_of(table):
+            if is_indexed(lake, file, 1):
+                rows_of(lake, name, file, index, none)
+
+
 def tidy(lake: Lake, name: str, table: DeltaTable) -> None:
     """Remove the indexes of files that the table does not have any more, and what a crash left."""
     folder = Path(lake.path(f"{FOLDER}/{name}"))

@@ -1,5 +1,6 @@
 """The lake as Delta tables at paths, local or in an object store; all of it works without a JVM."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +41,6 @@ class PathLake(idioms.Lake):
         """See `base.Lake`."""
         return [f"_control/{name}" for name in listing.folders(self, "_control") if not name.startswith("_")]
 
-    def keep_up(self, name: str, keep_hours: float) -> int:
+    def keep_up(self, name: str, keep_hours: float, by: Sequence[Index] = ()) -> int:
         """See `base.Lake`."""
-        return upkeep.keep_up(self, name, keep_hours)
+        return upkeep.keep_up(self, name, keep_hours, by)

@@ -1,6 +1,7 @@
 """What keeps a Delta table fast: few files, a recent checkpoint, and nothing kept that nobody refers to any more."""
 
 import math
+from collections.abc import Sequence
 from functools import partial
 
 import pyarrow as pa
@@ -9,6 +10,7 @@ from deltalake import DeltaTable
 from pyarrow import fs
 
 from profiles_sync.lake import indexes
+from profiles_sync.lake.indexes import Index
 from profiles_sync.lake.storage import of_table
 from profiles_sync.lake.tables import Lake
 
@@ -16,13 +18,14 @@ _SMALL = 64 << 20  # bytes; a larger file is left as it is
 _MANY = 8  # small files, or commits since the checkpoint
 
 
-def keep_up(lake: Lake, name: str, keep_hours: float) -> int:
+def keep_up(lake: Lake, name: str, keep_hours: float, by: Sequence[Index] = ()) -> int:
     """Put a table's small files together, write a checkpoint, and remove files that were replaced long ago.
 
     Args:
         lake: Nobody else writes to it meanwhile.
         name: The table.
         keep_hours: How long replaced files and the change feed stay, for time travel and for warehouses that lag.
+        by: Indexes that its rows are looked up by.
 
     Returns:
         How many files were put together.
@@ -39,6 +42,7 @@ def keep_up(lake: Lake, name: str, keep_hours: float) -> int:
         table.cleanup_metadata()
     lake.guard()
     _vacuum(table, keep_hours)
+    indexes.renew(lake, name, table, by)
     indexes.tidy(lake, name, table)
     return before if before >= _MANY else 0
 

@@ -124,10 +124,15 @@ def _hits(lake: Lake, name: str, files: Mapping[str, Action], keys: Sequence[str
 
 def _looked_up(lake: Lake, name: str, file: DataFile, keys: Sequence[str], digests: Numbers) -> tuple[Numbers, Numbers]:
     """The rows of a file that have one of the keys, and which."""
-    found = indexes.rows_of(lake, name, file, Index("by_key", keys, _keyed), np.unique(digests[:, 0]))
+    found = indexes.rows_of(lake, name, file, by_key(keys), np.unique(digests[:, 0]))
     at = [found[column].to_numpy() for column in ("high", "low", "row")]
     places = pc.index_in(_as_bytes(np.stack(at[:2], axis=1)), _as_bytes(digests)).fill_null(-1).to_numpy()
     return at[2][places >= 0], places[places >= 0].astype(np.int64)
+
+
+def by_key(keys: Sequence[str]) -> Index:
+    """By which the rows of a table with this key are looked up."""
+    return Index("by_key", keys, _keyed)
 
 
 def _as_bytes(digests: Numbers) -> pa.FixedSizeBinaryArray:

@@ -5,6 +5,7 @@ A batch looks up what its events touch and nothing else: the identifiers by thei
 to, and those profiles' other identifiers and traits. Large files are not read for it, see `lake.indexes`.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -52,6 +53,12 @@ _MAPPED = Index("by_profile", ["profile", *(name for name in MAPPED.names if nam
 _NODES = Index("by_profile", [*NODES.names, "batch"])
 _POINTED = Index("by_canonical", ["canonical", "profile", "batch"])
 _CHANGED = Index("by_profile", _TRAITS.names)
+#: By which the logs are looked up.
+INDEXES: Mapping[str, Sequence[Index]] = {
+    IDENTIFIERS: (_OWNERS, _MAPPED),
+    GRAPH: (_NODES, _POINTED),
+    TRAITS: (_CHANGED,),
+}
 Numbers = NDArray[np.int64]
 
 

@@ -4,7 +4,7 @@ Every table is looked at: those that people and warehouses read, and the control
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +18,13 @@ from profiles_sync.control.lock import only_run
 from profiles_sync.control.log import Log
 from profiles_sync.control.policy import Right, ask
 from profiles_sync.lake.base import Lake
+from profiles_sync.lake.indexes import Index
 from profiles_sync.lake.opening import lake_of
 from profiles_sync.lake.tables import scan
-from profiles_sync.pipeline import staging
+from profiles_sync.lake.vector_merge import by_key
+from profiles_sync.pipeline import staging, state
 from profiles_sync.settings import Settings
-from profiles_sync.spec.tables import QUARANTINE
+from profiles_sync.spec.tables import BY_NAME, QUARANTINE, Change
 from profiles_sync.sync.results import SUCCESS
 from profiles_sync.watching.here import at
 from profiles_sync.watching.steps import step
@@ -77,7 +79,8 @@ def keep_up_lake(settings: Settings, lake: Lake, say: Callable[[str], None]) -> 
     """The same within a run, which holds the lock."""
     done, names, keep_hours = {}, _tables(lake), settings.upkeep.keep_hours
     with Threads(_AT_ONCE) as beside:
-        for name, files in zip(names, beside.map(lambda name: lake.keep_up(name, keep_hours), names), strict=True):
+        kept = beside.map(lambda name: lake.keep_up(name, keep_hours, _looked_up_by(name)), names)
+        for name, files in zip(names, kept, strict=True):
             say(f"upkeep of {name}")
             if files:
                 done[name] = files
@@ -108,6 +111,12 @@ def _forget_staged(lake: Lake, keep_hours: float) -> None:
     for one in backfills(lake):
         if not one.is_open and int(one.id) < oldest * 1e6:
             staging.clear(lake.path(f"_staging/backfill/{one.id}"))
+
+
+def _looked_up_by(name: str) -> Sequence[Index]:
+    if name in BY_NAME and BY_NAME[name].change is Change.MERGE:
+        return [by_key(BY_NAME[name].key)]
+    return state.INDEXES.get(name, ())
 
 
 def _tables(lake: Lake) -> list[str]:

@@ -4,9 +4,9 @@ The hour has 10,000 events with 8,000 identifiers, three quarters of them known,
 merges. Against the same hour on the smaller lake, which has to come to the same rows. Before, at a small size, a lake
 that was grown has to be the one that the job makes of the same events, and hours on it have to end as the reference's.
 
-Two hours are dearer than others, and have rows of their own: the first small hour after a large load makes the indexes
-of the files that the load left, and the hour after upkeep those of the files that upkeep put together. Upkeep comes
-once a day and is not in its hour's time; what it takes is noted.
+Two hours have rows of their own: the first small hour after a large load, which makes the indexes of the files that the
+load left, and the hour after upkeep, which finds new files. Upkeep comes once a day, makes their indexes, and is not in
+its hour's time; what it takes is noted.
 """
 
 import shutil

@@ -173,6 +173,18 @@ def test_upkeep_removes_the_indexes_of_files_that_are_gone(lake):
     assert index_files(lake) == [made]
 
 
+def test_upkeep_makes_the_indexes_of_the_files_that_it_put_together(lake, monkeypatch):
+    other = Index("by_number", ["number", "key"])  # by which nobody looked
+    for batch in range(3, 12):
+        lake.append(NAME, things(range(batch * 1000, batch * 1000 + 50)), batch)
+    before = scanned(lake, *KEYS)
+    assert found(lake, *KEYS) == before
+    assert keep_up(lake, NAME, 168, [BY_KEY, other]) == 11
+    assert [path.suffix for path in (Path(lake.path(indexes.FOLDER)) / NAME).iterdir()] == [".by_key"]
+    monkeypatch.setattr(indexes, "_read", None)
+    assert found(lake, *KEYS) == before
+
+
 rows = st.lists(
     st.tuples(
         st.one_of(st.integers(-3, 40), st.integers(-(2**63), 2**63 - 1)),

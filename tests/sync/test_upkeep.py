@@ -1,9 +1,11 @@
 """Upkeep: fewer files and the same rows, in the lake and in the warehouses that follow it."""
 
 import time
+from pathlib import Path
 
 import pytest
 
+from profiles_sync.lake import indexes
 from profiles_sync.lake import upkeep as tables_upkeep
 from profiles_sync.lake.listing import public_tables
 from profiles_sync.lake.opening import lake_of
@@ -47,6 +49,23 @@ def test_tables_of_many_small_files_have_few_afterwards_and_the_same_rows(twin):
     assert [files(twin, name) for name in ("_control/landed", "pages", "id_graph_updates")] == [1, 1, 1]
     assert rows(twin) == before
     assert not upkeep(twin.settings).keys() & set(public_tables(twin.lake))
+
+
+def test_the_next_hour_finds_the_indexes_of_the_files_that_upkeep_put_together(twin, monkeypatch):
+    monkeypatch.setattr(indexes, "SMALL", 0)
+    monkeypatch.setattr(indexes, "_MANY", 0)
+    twin.write(stream(7, 20, day=HOURS))
+    job(twin)
+    upkeep(twin.settings)
+    there = {path.name for path in Path(twin.lake.root).rglob("*.parquet")}
+    read, real = [], indexes._read
+    monkeypatch.setattr(
+        indexes, "_read", lambda lake, name, file, index: read.append(file.path) or real(lake, name, file, index)
+    )
+    twin.write(stream(8, 20, day=HOURS))
+    job(twin)
+    assert not there & {Path(path).name for path in read}
+    assert_same(twin)
 
 
 def test_a_warehouse_has_nothing_to_do_after_upkeep(twin):
