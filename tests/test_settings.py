@@ -332,7 +332,7 @@ SECRETS = {
     "AWS_SECRET_ACCESS_KEY": SECRET,
     "aws_session_token": SECRET,
     "azure_storage_sas": SECRET,
-    "google_application_credentials": SECRET,
+    "google_service_account_key": SECRET,
     "Password": SECRET,
     "proxy_url": f"http://jane:{SECRET}@proxy:3128",
 }

@@ -116,34 +116,43 @@ class Backfill:
         }
 
 
+@dataclass(frozen=True)
+class Told:
+    """What the table of backfills tells.
+
+    Attributes:
+        backfills: Every backfill, the oldest first.
+        not_begun: Warehouses whose automatic backfill could not begin: the number of their connection, and why.
+    """
+
+    backfills: list[Backfill]
+    not_begun: Mapping[str, tuple[int, str]]
+
+    @property
+    def held_up(self) -> dict[str, str]:
+        """Warehouses whose backfill stopped or could not begin, and why."""
+        stopped = {one.warehouse: one.stopped for one in self.backfills if one.is_open and one.stopped}
+        return stopped | {name: why for name, (_, why) in self.not_begun.items()}
+
+
+def read(lake: Lake) -> Told:
+    """All that is known, by one look."""
+    found, not_begun = dict[str, Backfill](), dict[str, tuple[int, str]]()
+    for row in _rows(lake):
+        step, details = row["step"], orjson.loads(row["details"])
+        if step == Step.REQUESTED:
+            found[row["backfill_id"]] = _requested(row, details)
+            not_begun.pop(row["warehouse"], None)
+        elif one := found.get(row["backfill_id"]):
+            found[row["backfill_id"]] = _after(one, Step(step), details)
+        elif step == Step.STOPPED:
+            not_begun[row["warehouse"]] = details["added"], details["error"]
+    return Told(list(found.values()), not_begun)
+
+
 def backfills(lake: Lake) -> list[Backfill]:
     """Every backfill, the oldest first."""
-    found: dict[str, Backfill] = {}
-    for row in _rows(lake):
-        details = orjson.loads(row["details"])
-        if row["step"] == Step.REQUESTED:
-            found[row["backfill_id"]] = _requested(row, details)
-        elif one := found.get(row["backfill_id"]):
-            found[row["backfill_id"]] = _after(one, Step(row["step"]), details)
-    return list(found.values())
-
-
-def not_begun(lake: Lake) -> dict[str, tuple[int, str]]:
-    """Warehouses whose automatic backfill could not begin: the number of their connection, and why."""
-    found: dict[str, tuple[int, str]] = {}
-    for row in _rows(lake):
-        details = orjson.loads(row["details"])
-        if row["step"] == Step.REQUESTED:
-            found.pop(row["warehouse"], None)
-        elif row["step"] == Step.STOPPED and not row["backfill_id"]:
-            found[row["warehouse"]] = details["added"], details["error"]
-    return found
-
-
-def held_up(lake: Lake) -> dict[str, str]:
-    """Warehouses whose backfill stopped or could not begin, and why."""
-    stopped = {one.warehouse: one.stopped for one in backfills(lake) if one.is_open and one.stopped}
-    return stopped | {name: why for name, (_, why) in not_begun(lake).items()}
+    return read(lake).backfills
 
 
 def shown_not_begun(why: str) -> dict[str, Any]:
@@ -159,7 +168,7 @@ def stop(lake: Lake, name: str, added: int, one: Backfill | None, error: str) ->
     Returns:
         Whether that is news.
     """
-    known = one.stopped if one else not_begun(lake).get(name)
+    known = one.stopped if one else read(lake).not_begun.get(name)
     if known == (error if one else (added, error)):
         return False
     _add(lake, one.id if one else "", name, Step.STOPPED, {"error": error, "added": added})

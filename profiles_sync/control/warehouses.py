@@ -35,7 +35,7 @@ class Status(StrEnum):
 _ANY = frozenset(Status)
 #: Status to those that it may follow; a warehouse that nobody knows may only be created.
 AFTER: Mapping[Status, frozenset[Status]] = {
-    Status.CREATED: _ANY - {Status.ENABLED},
+    Status.CREATED: _ANY - {Status.ENABLED, Status.DISABLED},
     Status.TESTED: frozenset({Status.CREATED}),
     Status.REQUESTED: frozenset({Status.TESTED}),
     Status.ENABLED: frozenset({Status.REQUESTED, Status.DISABLED}),
@@ -47,7 +47,7 @@ _ADVICE = {
     Status.TESTED: "test it again to request it",
     Status.REQUESTED: "an Admin may enable it",
     Status.ENABLED: "disable it first",
-    Status.DISABLED: "enable it first",
+    Status.DISABLED: "enable it, or delete it to add it anew",
     Status.DELETED: "add it again first",
 }
 

@@ -21,6 +21,8 @@ _STORAGE = {
     "permission denied": ("this user may not read or write there; grant it", ErrorClass.PERMISSION),
     "accessdenied": _DENIED,
     "access_denied": _DENIED,
+    "401 unauthorized": _DENIED,
+    "403 forbidden": _DENIED,
     "nosuchbucket": ("there is no such bucket; create it or mend the name", ErrorClass.SCHEMA),
     "input/output error": ("its device fails; see the system's log", ErrorClass.INTERNAL),
 }

@@ -9,6 +9,8 @@ from deltalake import DeltaTable
 from obstore.store import ObjectStore
 from pyarrow import fs
 
+from profiles_sync.lake.objects import filesystem_of
+
 _FLAGS = ("allow_http", "allow_invalid_certificates", "randomize_addresses")
 _CLIENT = (
     *_FLAGS,
@@ -61,8 +63,8 @@ def storage_of(uri: str, options: Mapping[str, str] | None = None) -> tuple[fs.F
 
     Args:
         uri: A path or URL.
-        options: As the settings' `storage` has them, in deltalake's words. S3's and Azure's count; what they leave out,
-            and all of another store, is found as its clients find it, in the environment for one.
+        options: As the settings' `storage` has them, in deltalake's words. What they leave out is found as the store's
+            clients find it, in the environment for one.
     """
     scheme, is_url, path = uri.partition("://")
     if not is_url:
@@ -71,6 +73,9 @@ def storage_of(uri: str, options: Mapping[str, str] | None = None) -> tuple[fs.F
         return fs.S3FileSystem(**_s3(options)), path.rstrip("/")
     if options and scheme in ("abfs", "abfss"):
         return _azure(options, path.rstrip("/"))
+    if options and scheme in ("gs", "gcs"):
+        bucket, _, below = path.partition("/")
+        return filesystem_of(object_store(f"gs://{bucket}", options)), below.rstrip("/")
     filesystem, root = fs.FileSystem.from_uri(uri)
     return filesystem, root.rstrip("/")
 

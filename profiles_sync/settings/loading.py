@@ -113,9 +113,17 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
             "lake": _lake_under(folder, settings.lake),
             "quality": quality,
             "sources": sources,
+            "storage": dict(_storage_under(folder, settings.storage)),
             "warehouses": warehouses,
         }
     )
+
+
+def _storage_under(folder: Path, storage: Mapping[str, SecretStr]) -> Iterator[tuple[str, SecretStr]]:
+    """Some of Google's options name a file."""
+    for name, value in storage.items():
+        is_file = name.removeprefix("google_").removesuffix("_path") in ("service_account", "application_credentials")
+        yield name, SecretStr(_under(folder, value.get_secret_value())) if is_file else value
 
 
 def _warehouse_under(folder: Path, one: WarehouseSettings) -> WarehouseSettings:

@@ -55,7 +55,7 @@ def add(
 
     Raises:
         SettingsError: A field is wrong.
-        ChangeRefused: A warehouse of that name is enabled, or its schema cannot be that.
+        ChangeRefused: A warehouse of that name is enabled or disabled, or its schema cannot be that.
         CredentialsMissing: There is no key to keep what was typed.
     """
     lake = lake_of(settings)

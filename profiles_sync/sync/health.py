@@ -50,7 +50,7 @@ def health(settings: Settings, spark: "Callable[[], SparkSession]", say: Callabl
     lake, found = readable_lake_of(settings), Health()
     ask(settings, lake, Right.SEE, "health")
     found.parts["lake"] = _why(partial(_open_batch, lake))
-    waiting = backfills.held_up(lake)
+    waiting = backfills.read(lake).held_up
     for one in enabled(settings, lake):
         say(f"looking at {one.name}")
         found.parts[f"warehouse {one.name}"] = _why(partial(_connected, settings, lake, one, spark))

@@ -141,8 +141,6 @@ def _works(
     """What is to be done for each table; where that cannot be told, the result has the error."""
     known = known_of(connection, warehouse, bounds.since)
     for name, look in _looking(lake, known, bounds):
-        if bounds.only is not None and name not in bounds.only:
-            continue
         with on_its_own(name, result.tables):
             if work := _planned(connection, warehouse, lake, known, name, look, bounds):
                 yield work
@@ -197,10 +195,13 @@ def known_of(connection: Connection, warehouse: Warehouse, since: Mapping[str, C
 
 
 def _looking(lake: Lake, known: Known, bounds: Bounds) -> Iterator[tuple[str, Callable[[], Batch | None]]]:
-    """Every table with what changed in it: the logs of some are read while others are synced."""
+    """Every table that is synced, with what changed in it: the logs of some are read while others are synced."""
+    there = lake.public_tables()
+    _refuse_without(lake, known, there)
+    names = there if bounds.only is None else filter(bounds.only.__contains__, there)
     with Threads(_AHEAD) as readers:
-        looks = {name: readers.submit(_changed, lake, known, bounds, name).result for name in lake.public_tables()}
-        _refuse_another(lake, known, looks)
+        looks = {name: readers.submit(_changed, lake, known, bounds, name).result for name in names}
+        _refuse_another(looks)
         _refuse_more({name: look for name, look in looks.items() if bounds.selection.has(name)}, bounds.most_bytes)
         yield from looks.items()
 
@@ -212,13 +213,17 @@ def _changed(lake: Lake, known: Known, bounds: Bounds, name: str) -> Batch | Non
     return all_of(found) if name in known.begun else found
 
 
-def _refuse_another(lake: Lake, known: Known, looks: Mapping[str, Callable[[], Batch | None]]) -> None:
-    """Where one table is not the one that is followed, it is another lake, and none of its tables may be synced."""
-    if lost := known.cursors.keys() - looks.keys():
+def _refuse_without(lake: Lake, known: Known, there: Collection[str]) -> None:
+    """A lake that lacks a table that is followed is another one."""
+    if lost := known.cursors.keys() - set(there):
         raise AnotherLake(
             f"the warehouse has {min(lost)} of a lake that was synced, and {lake.path('')} has no such table; set "
             "lake: to that one, or drop the tables and run again to load this lake's rows instead"
         )
+
+
+def _refuse_another(looks: Mapping[str, Callable[[], Batch | None]]) -> None:
+    """Where one table is not the one that is followed, it is another lake, and none of its tables may be synced."""
     for look in looks.values():
         try:
             look()

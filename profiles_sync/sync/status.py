@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from profiles_sync.control import history, schedule, skipped
-from profiles_sync.control.backfills import backfills, not_begun, shown_not_begun
+from profiles_sync.control.backfills import read, shown_not_begun
 from profiles_sync.control.credentials import KEPT, is_kept
 from profiles_sync.control.history import Sync
 from profiles_sync.control.log import Log
@@ -37,10 +37,11 @@ def status_of(settings: Settings, sync: str | None = None, who: str | None = Non
         raise SettingsError(f"no sync {sync}; `profiles-sync status` lists the ids")
     due, every = schedule.next_sync(settings, lake), schedule.frequency(settings, lake)
     overview = {name: _overview(one, done, due, every) for name, one in managed(settings, Log.read(lake)).items()}
-    for backfill in backfills(lake):  # the last one of a warehouse is shown
+    told = read(lake)
+    for backfill in told.backfills:  # the last one of a warehouse is shown
         if backfill.warehouse in overview:
             overview[backfill.warehouse]["backfill"] = backfill.shown()
-    for name, (_, why) in not_begun(lake).items():
+    for name, (_, why) in told.not_begun.items():
         if name in overview:
             overview[name]["backfill"] = shown_not_begun(why)
     left_out = [] if sync else [one.shown() for one in skipped.skipped(lake)]

@@ -86,6 +86,7 @@ def test_every_change_that_does_not_fit_is_refused_with_what_to_do():
     assert refused[Status.ENABLED, Status.DELETED].endswith("is enabled and cannot become deleted; disable it first")
     assert refused[Status.CREATED, Status.ENABLED].endswith("let `profiles-sync warehouse test` go well first")
     assert refused[Status.ENABLED, Status.ENABLED] == "warehouse pg is enabled already"
+    assert refused[Status.DISABLED, Status.CREATED].endswith("created; enable it, or delete it to add it anew")
     assert (Status.REQUESTED, Status.ENABLED) not in refused
     assert {(Status.CREATED, Status.REQUESTED), (Status.DELETED, Status.ENABLED)} <= refused.keys()
 

@@ -283,6 +283,38 @@ def test_what_grew_over_the_limit_since_it_was_asked_for_is_not_staged(tmp_path)
     assert job(twin).backfills["local"]["backfill_id"] == asked.id
 
 
+def test_one_that_is_over_the_limit_gives_way_to_a_smaller_one_that_is_asked_for(tmp_path):
+    many = [bought(f"o{n}", note="x" * 100) | {"receivedAt": recent()} for n in range(200)]
+    twin = added_late(tmp_path, [*many, *people()])
+    twin.write(new())
+    job(twin)
+    (one,) = enabled(twin.settings, twin.lake)
+    large = requested(twin.settings, twin.lake, one, window_of(None, None), ["bought", "pages"], "ann")
+    limits = twin.settings.limits.model_copy(update={"sync_bytes": scanned(twin, "pages")})
+    twin.settings = twin.settings.model_copy(update={"limits": limits})
+    with pytest.raises(OverLimit, match="it would send"):  # nothing else is asked for: it stays
+        backfill(twin.settings, "local")
+    assert backfills.backfills(twin.lake)[-1].is_open
+    with pytest.raises(OverLimit, match="it would send"):  # too large as well: nothing gives way to it
+        backfill(twin.settings, "local", tables=["bought"])
+    assert backfills.backfills(twin.lake)[-1].is_open
+    heard = []
+    small = backfill(twin.settings, "local", tables=["pages"], say=heard.append)
+    assert (small.status, small.tables) == ("completed", ("pages",))
+    assert [text for text in heard if f"backfill {large.id} of local is over a limit and gives way" in text]
+    assert [(one.id, str(one.status)) for one in backfills.backfills(twin.lake)[1:]] == [
+        (large.id, "cancelled"),
+        (small.id, "completed"),
+    ]
+    assert backfills.read(twin.lake).held_up == {}
+    assert job(twin).backfills == {}
+
+
+def scanned(twin, name):
+    """Bytes of a table's files in the lake."""
+    return sum(twin.lake.open(name).get_add_actions(flatten=True).column("size_bytes").to_pylist())
+
+
 def test_a_sync_that_would_send_too_much_has_failed_and_nothing_was_sent(tmp_path):
     twin = Twin(tmp_path)
     twin.write(people())
@@ -400,7 +432,8 @@ def test_killed_before_a_step_it_goes_on_from_there(tmp_path, step):
     twin = added_late(tmp_path, people(), people_of("b"))
     twin.write(new())
     arguments = [sys.executable, "-c", KILLED_AT, str(tmp_path / "acme.yml"), str(step)]
-    ended = subprocess.run(arguments, env=os.environ | {"PYTHONPATH": os.getcwd()}, check=False, capture_output=True)
+    variables = os.environ | {"PYTHONPATH": os.getcwd(), "PROFILES_SYNC_NO_NUMBA": "1"}  # it takes seconds to load
+    ended = subprocess.run(arguments, env=variables, check=False, capture_output=True)
     assert ended.returncode == -signal.SIGKILL, ended.stdout
     twin.write([call("identify", "x1", userId="u1", anonymousId="ab") | {"receivedAt": recent(0)}])
     assert job(twin).backfills["local"]["status"] == "completed"
@@ -410,6 +443,26 @@ def test_killed_before_a_step_it_goes_on_from_there(tmp_path, step):
     assert query(tmp_path, "SELECT count(*) FROM acme.id_graph_updates WHERE timestamp IS NULL") == [(3,)]
     (one,) = progress_of(twin.settings, "local")
     assert (one["tables_done"], one["estimate_seconds"]) == (16, 0)
+
+
+def test_a_command_that_was_broken_off_goes_on_when_it_is_given_again(tmp_path, monkeypatch):
+    twin = added_late(tmp_path, people())
+    twin.write(new())
+    job(twin)
+    for asked in ({"tables": ["bought", "pages"]}, {"first": "2026-01-01", "last": "2099-01-01"}):
+        before = len(backfills.backfills(twin.lake))
+        with monkeypatch.context() as patched, pytest.raises(Killed):
+            patched.setattr("profiles_sync.sync.backfill.carrying_out.Sending", lambda *given: kill())
+            backfill(twin.settings, "local", **asked)
+        (staged,) = backfills.backfills(twin.lake)[before:]
+        done = backfill(twin.settings, "local", **asked)
+        assert (done.id, done.status) == (staged.id, "completed")
+        assert len(backfills.backfills(twin.lake)) == before + 1
+        assert backfill(twin.settings, "local", **asked).id != staged.id  # it is over: again is anew
+
+
+def kill():
+    raise Killed
 
 
 def test_live_syncs_go_on_while_it_is_under_way(tmp_path, monkeypatch):
@@ -462,3 +515,22 @@ def test_the_command_backfills_and_shows_how_far_it_is(tmp_path, monkeypatch):
     assert "backfilling bought of local" in told
     code, out, told = in_process("backfill", "--from", "2026-01-01", "--tables", "pages, bought", *given)
     assert (code, "2 of 2" in out, "is staged" in told) == (0, True, True)
+
+
+def test_one_warehouse_that_cannot_be_backfilled_stops_no_other(tmp_path):
+    twin, given = added_late(tmp_path, people()), ("backfill", "--json", "--settings", tmp_path / "acme.yml")
+    twin.write(new())
+    job(twin)
+    declared = (tmp_path / "acme.yml").read_text()
+    second = f"warehouses: {{another: {{type: duckdb, path: {tmp_path}/another.duckdb}}, "
+    (tmp_path / "acme.yml").write_text(declared.replace("warehouses: {", second))
+    code, out, told = in_process(*given)  # it was never synced
+    shown = json.loads(out)
+    assert (code, list(shown["backfills"]), list(shown["errors"])) == (3, ["local"], ["another"])
+    assert (shown["backfills"]["local"][0]["status"], shown["errors"]["another"] in told) == ("completed", True)
+    for empty in ("", " ,"):
+        assert in_process(*given, "--tables", empty)[0] == 2
+    code, _, told = in_process(*given, "--tables", "nothing")
+    assert (code, told.count("nothing")) == (2, 1), told
+    (tmp_path / "acme.yml").write_text(re.sub(r"warehouses: .*\n", "", declared))
+    assert "no warehouse is enabled" in in_process(*given)[2]

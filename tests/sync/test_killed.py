@@ -68,7 +68,8 @@ PARTS = {"sync": "sync_warehouses", "backfill": "carry_on"}
 @pytest.fixture(scope="module")
 def runs():
     """Carry out the run of a space in a process that is killed before a step; how many there were if it was not."""
-    given = {"env": os.environ | {"PYTHONPATH": os.getcwd()}, "text": True}
+    # a child that loads what numba has compiled takes seconds for it, and a few events are soon read without
+    given = {"env": os.environ | {"PYTHONPATH": os.getcwd(), "PROFILES_SYNC_NO_NUMBA": "1"}, "text": True}
     with subprocess.Popen(
         [sys.executable, "-c", KILLED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, **given
     ) as process:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from profiles_sync.cli.frame import EXIT
+from profiles_sync.control import backfills
 from profiles_sync.control.history import Sync
 from profiles_sync.problems import ErrorClass, Problem
 from profiles_sync.settings import load
@@ -95,13 +96,16 @@ def test_one_error_of_many_tables_is_shown_once(capsys):
     assert said == ["pages, tracks: no space left", "  capacity: make room", "bought: another"]
 
 
-def test_a_backfill_that_cannot_begin_is_in_the_status_and_told_once(tmp_path):
+def test_a_backfill_that_cannot_begin_is_in_the_status_and_told_once(tmp_path, monkeypatch):
     events = [bought(f"e{n}", event=f"Event {n}") | {"receivedAt": recent()} for n in range(3)]
     twin = added_late(tmp_path, events, settings="limits: {backfill_event_tables: 2}\n" + ALERTS)
     for message in ("n1", "n2"):
         twin.write(new(message))
         assert job(twin).status == "Success"
+    rows, looks = backfills._rows, []
+    monkeypatch.setattr(backfills, "_rows", lambda lake: looks.append(lake) or rows(lake))
     shown = status_of(twin.settings)["warehouses"]["local"]["backfill"]
+    assert len(looks) == 1
     assert (shown["status"], "event_2 is one event table more" in shown["error"]) == ("not begun", True)
     (one,) = told(tmp_path / "acme.yml", "all")
     assert (one["occasion"], one["warehouse"], one["problems"][0]["class"]) == ("backfill_stopped", "local", "capacity")

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from profiles_sync.control import backfills, schedule
-from profiles_sync.control.backfills import Backfill
+from profiles_sync.control.backfills import Backfill, Step
 from profiles_sync.control.connections import Connection, connections
 from profiles_sync.control.log import Log
 from profiles_sync.control.policy import Right, ask
 from profiles_sync.control.warehouses import Managed, enabled, known
-from profiles_sync.errors import ChangeRefused
+from profiles_sync.errors import ChangeRefused, OverLimit
 from profiles_sync.lake.base import Lake
 from profiles_sync.lake.faults import explained
 from profiles_sync.lake.opening import lake_of, readable_lake_of
@@ -42,7 +42,7 @@ def backfill(
     now: datetime | None = None,
     say: Callable[[str], None] = lambda step: None,
 ) -> Backfill:
-    """Send a warehouse its history, or go on with a backfill that is open where nothing else is asked for.
+    """Send a warehouse its history; what is open goes first, and the same is not asked for twice while it is.
 
     Args:
         settings: Of the space.
@@ -66,12 +66,37 @@ def backfill(
     if not one.is_enabled:
         raise ChangeRefused(f"backfill of {name}: the warehouse is {one.status}; enable it first")
     waiting = open_ones(lake, connections(lake).get(name))
+    new = None
     if not waiting or first or last or tables:
-        waiting.append(requested(settings, lake, one, window_of(first, last, now), tables, who))
+        new = requested(settings, lake, one, window_of(first, last, now), tables, who, waiting)
     with at(space=lake.slug), step("backfill", name):
-        for asked in waiting:
+        return _all_of(settings, lake, one, [old for old in waiting if new is None or old.id != new.id], new, say)
+
+
+def _all_of(
+    settings: Settings,
+    lake: Lake,
+    one: Managed,
+    waiting: Sequence[Backfill],
+    new: Backfill | None,
+    say: Callable[[str], None],
+) -> Backfill:
+    """The last of those that are open, or what was asked for now.
+
+    What a limit refuses stops no other; it gives way where something was asked for now, which is how it gets smaller.
+    """
+    refused: list[OverLimit] = []
+    for asked in waiting:
+        try:
             done = carry_out(settings, lake, session_of(settings), one, asked, say)
-    return done
+        except OverLimit as error:
+            refused.append(error)
+            if new:
+                backfills.note(lake, asked, Step.CANCELLED)
+                say(f"backfill {asked.id} of {one.name} is over a limit and gives way to what is asked for now")
+    if refused and not new:
+        raise refused[0]
+    return carry_out(settings, lake, session_of(settings), one, new, say) if new else done
 
 
 def backfilled(settings: Settings) -> list[str]:

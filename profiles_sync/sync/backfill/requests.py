@@ -21,6 +21,7 @@ from profiles_sync.sync.results import SUCCESS
 
 REQUESTED = "backfill requested"
 _ATTEMPTS = 10
+_DAY = 86_400_000_000  # microseconds
 
 
 def begun(settings: Settings, lake: Lake, connection: Connection) -> Backfill | None:
@@ -38,9 +39,15 @@ def begun(settings: Settings, lake: Lake, connection: Connection) -> Backfill | 
 
 
 def requested(
-    settings: Settings, lake: Lake, one: Managed, of_events: Window, tables: Sequence[str], who: str
+    settings: Settings,
+    lake: Lake,
+    one: Managed,
+    of_events: Window,
+    tables: Sequence[str],
+    who: str,
+    waiting: Sequence[Backfill] = (),
 ) -> Backfill:
-    """A backfill that somebody asked for.
+    """A backfill that somebody asked for: a new one, or that of `waiting` by which the same was asked for.
 
     Raises:
         ChangeRefused: The warehouse has had no successful sync with rows, or a table that is named is off.
@@ -53,15 +60,16 @@ def requested(
             f"backfill of {one.name}: it begins after the first successful sync with more than 0 rows, and there was "
             "none yet; let `profiles-sync run` go well with new events first"
         )
-    made = _added(
-        settings,
-        lake,
-        connection,
-        _chosen(lake, connection, _selection(settings, lake, connection), tables),
-        of_events,
-        who,
-    )
-    return made
+    wanted = _chosen(lake, connection, _selection(settings, lake, connection), tables)
+    again = next((old for old in waiting if _is_same(old, wanted, of_events)), None)
+    return again or _added(settings, lake, connection, wanted, of_events, who)
+
+
+def _is_same(old: Backfill, tables: Sequence[str], of_events: Window) -> bool:
+    """A command that was broken off and is given again; the last two months have moved on since."""
+    moved = (of_events.start or 0) - (old.window.start or 0)
+    is_moved = of_events.end is None and 0 < moved < _DAY
+    return set(old.tables) == set(tables) and (old.window == of_events or (old.window.end is None and is_moved))
 
 
 def _added(

@@ -1,9 +1,10 @@
-"""The control state in an object store, by the settings' own options: refused, kept and erased as in a folder."""
+"""The control state in object stores, by the settings' own options: refused, kept and erased as in a folder."""
 
 import io
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import boto3
 import pytest
@@ -18,7 +19,9 @@ from profiles_sync.lake.opening import lake_of
 from profiles_sync.lake.paths import PathLake
 from profiles_sync.settings import load
 from profiles_sync.sync.hourly import run
+from profiles_sync.warehouses.postgres import PostgresWarehouse
 from tests.commands import EVENTS, SETTINGS, a_space, in_process, query, write_events, written
+from tests.google_store import google_store
 from tests.stores import make_bucket, s3_server
 
 
@@ -57,12 +60,19 @@ def keys():
     return [one["Key"] for one in listed["Contents"]]
 
 
-@pytest.fixture
-def space(tmp_path, monkeypatch, no_settings_in_the_environment):
-    """A space whose settings know its store; the environment says nothing of it."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
+@pytest.fixture(params=["s3", "google"])
+def space(request, tmp_path, monkeypatch, no_settings_in_the_environment):
+    """A space whose settings know its store; the variables of the store's own clients say nothing of it."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "GOOGLE_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with in_s3() if request.param == "s3" else in_google(monkeypatch) as lines:
+        text = SETTINGS.replace("./lake", f"{'s3' if request.param == 's3' else 'gs'}://control-of-acme/lake")
+        yield a_space(tmp_path, text + lines)
+
+
+@contextmanager
+def in_s3():
     with s3_server() as variables:
         options = {name.lower(): value for name, value in variables.items() if "EC2" not in name}
         store = boto3.client(
@@ -74,8 +84,15 @@ def space(tmp_path, monkeypatch, no_settings_in_the_environment):
         )
         where = {"CreateBucketConfiguration": {"LocationConstraint": options["aws_region"]}}
         store.create_bucket(Bucket="control-of-acme", **where)
-        text = SETTINGS.replace("./lake", "s3://control-of-acme/lake") + f"storage: {json.dumps(options)}\n"
-        yield a_space(tmp_path, text)
+        yield f"storage: {json.dumps(options)}\n"
+
+
+@contextmanager
+def in_google(monkeypatch):
+    """The file names no secret: the key of the service account is one of our variables."""
+    with google_store() as (key, _):
+        monkeypatch.setenv("PROFILES_SYNC_STORAGE__GOOGLE_SERVICE_ACCOUNT_KEY", key)
+        yield "storage: {allow_http: 'true'}\n"
 
 
 @pytest.mark.slow
@@ -98,7 +115,7 @@ def test_the_control_state_needs_the_settings_options_alone(space):
 
 
 @pytest.mark.slow
-def test_an_operators_day_on_s3(space, tmp_path, monkeypatch):
+def test_an_operators_day(space, tmp_path, monkeypatch):
     def command(*words, code=0):
         ended, out, err = in_process(*words, "--settings", space, "--json")
         assert ended == code, (words, out, err)
@@ -128,6 +145,8 @@ def test_an_operators_day_on_s3(space, tmp_path, monkeypatch):
     schedule.withdraw(lake)
     command("upkeep")
     monkeypatch.setenv(KEY, Fernet.generate_key().decode())
+    made = PostgresWarehouse.__init__
+    monkeypatch.setattr(PostgresWarehouse, "__init__", lambda self, *given: made(self, *given, 0.2))  # gives up soon
     monkeypatch.setattr("sys.stdin", io.StringIO("of-nobody\n"))
     fields = ("type=postgres", "host=127.0.0.1", "port=9", "database=d", "username=u")
     command("warehouse", "add", "pg", *fields, "--password-stdin", code=1)
@@ -146,3 +165,17 @@ def test_tasks_on_spark_have_the_settings_options_too(space, tmp_path, spark):
     result = run(settings, lambda: spark)
     assert (result.status, result.error, result.report.events) == ("Success", None, len(EVENTS))
     assert query(tmp_path, "SELECT count(*) FROM acme.pages") == [(1,)]
+
+
+def test_a_key_of_google_that_the_store_does_not_take_is_told_as_such(tmp_path, no_settings_in_the_environment):
+    with google_store() as (key, unknown):
+        (tmp_path / "key.json").write_text(unknown)
+        options = "{google_service_account: ./key.json, allow_http: 'true'}"
+        text = SETTINGS.replace("./lake", "gs://control-of-acme/lake") + f"storage: {options}\n"
+        settings = a_space(tmp_path, text)
+        code, out, _ = in_process("run", "--settings", settings, "--json")
+        error = json.loads(out)["error"]
+        assert (code, "denied access; check the credentials" in error) == (1, True), error
+        (tmp_path / "key.json").write_text(key)
+        assert in_process("run", "--settings", settings)[0] == 0
+        assert query(tmp_path, "SELECT count(*) FROM acme.pages") == [(1,)]
