@@ -10,6 +10,8 @@ It runs in an environment of its own, where bqemulator is. What is added here be
 - `CALL BQ.ABORT_SESSION`, which takes back what the session's transaction did;
 - `If-Match` on a table, which bqemulator says it knows and does not look at;
 - several columns in one ALTER TABLE, and what it changed as the catalog tells it;
+- how many bytes a load job wrote, which Spark's connector reads, and nobody else;
+- a request of a stream that goes on names no stream again;
 - the names of types that the REST interface has, which are those of legacy SQL; Spark's connector knows no others;
 - INFORMATION_SCHEMA.COLUMNS, of which bqemulator makes a statement of as many literals as there are columns: seconds
   for a few tables, minutes for thousands. It is the same here in one literal, with the columns that a sync asks for.
@@ -27,6 +29,7 @@ from bqemulator.api.routes import jobs
 from bqemulator.catalog import ddl_sync
 from bqemulator.config import LogLevel, PersistenceMode, Settings
 from bqemulator.domain.errors import InvalidQueryError
+from bqemulator.grpc_api.write_servicer import BigQueryWriteHandler
 from bqemulator.scripting.interpreter import ScriptInterpreter, _dml_targets
 from bqemulator.sql.rewriter import information_schema
 from fastapi import Request
@@ -186,14 +189,17 @@ def create_app(context):
         return await call_next(request)
 
     @app.middleware("http")
-    async def legacy_types(request: Request, call_next):
+    async def as_spark_reads(request: Request, call_next):
         response = await call_next(request)
-        if request.method != "GET" or request.url.path.split("/")[-2] != "tables" or response.status_code != 200:
+        kind = request.url.path.split("/")[-2]
+        if request.method != "GET" or kind not in ("tables", "jobs") or response.status_code != 200:
             return response
-        table = json.loads(b"".join([part async for part in response.body_iterator]))
-        for field in table.get("schema", {}).get("fields", []):
+        told = json.loads(b"".join([part async for part in response.body_iterator]))
+        for field in told.get("schema", {}).get("fields", []):
             field["type"] = _LEGACY.get(field["type"], field["type"])
-        return JSONResponse(table)
+        if load := told.get("statistics", {}).get("load"):
+            load.setdefault("outputBytes", "0")
+        return JSONResponse(told)
 
     return app
 
@@ -206,6 +212,14 @@ def add_tls_port(grpc_server, address):
     return grpc_server.add_secure_port(address, grpc.ssl_server_credentials([(key, certificate)]))
 
 
+bind = BigQueryWriteHandler._ensure_stream_bound
+
+
+def bound(handler, name, before, context):
+    return before if before and not name else bind(handler, name, before, context)
+
+
+BigQueryWriteHandler._ensure_stream_bound = bound
 if len(sys.argv) > 3:
     grpc.aio._server.Server.add_insecure_port = add_tls_port  # `grpc.aio.Server` is only what it comes from
 

@@ -6,6 +6,7 @@ Put right here, where fakesnow and Snowflake differ:
 - An error of the engine beneath is an answer with its text, and not a fault of the server, which clients repeat.
 - MERGE works in a transaction; the rows it compares lie in the database that it changes, not in a temporary one.
 - A time that is NULL is NULL in an answer, and not 1970.
+- What the connector for Spark says is understood, see `fakesnow_spark`.
 POST /cut-off ends every session at once.
 """
 
@@ -14,6 +15,7 @@ import sys
 import uuid
 
 import duckdb
+import fakesnow_spark
 import pyarrow as pa
 import pyarrow.compute as pc
 import snowflake.connector.errors
@@ -69,7 +71,8 @@ async def cut_off(request):
 
 
 if __name__ == "__main__":
-    FakeSnowflakeCursor.execute = told(FakeSnowflakeCursor.execute)
+    FakeSnowflakeCursor.execute = told(fakesnow_spark.spoken(FakeSnowflakeCursor.execute))
+    transforms.put_stage = fakesnow_spark.unencrypted(transforms.put_stage)
     transforms.merge = in_one_database(transforms.merge)
     arrow.timestamp_to_sf_struct = with_nulls(arrow.timestamp_to_sf_struct)
     server.app.router.routes.append(Route("/cut-off", cut_off, methods=["POST"]))

@@ -1,10 +1,36 @@
 """A session of a driver that keeps to Python's Database API; what drivers do not agree on are their errors."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
+from profiles_sync.errors import ProfilesSyncError
 from profiles_sync.watching import tags
+
+
+@contextmanager
+def one_transaction(
+    run: Callable[[str], object],
+    confirm: Callable[[], None] = lambda: None,
+    words: tuple[str, str, str] = ("BEGIN", "COMMIT", "ROLLBACK"),
+) -> Iterator[None]:
+    """What is done within is committed together, or not at all.
+
+    Args:
+        run: Runs a statement.
+        confirm: Raises where the transaction may not commit; asked last, within it.
+        words: That begin it, commit it and take it back.
+    """
+    begin, commit, take_back = words
+    run(begin)
+    try:
+        yield
+        confirm()
+    except BaseException:
+        with suppress(ProfilesSyncError):  # where the connection is gone, so is the transaction
+            run(take_back)
+        raise
+    run(commit)
 
 
 class DBAPISession:

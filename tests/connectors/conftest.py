@@ -49,15 +49,18 @@ def _run(command):
 
 
 @pytest.fixture(scope="session")
-def session(tls, bigquery_by_tls):
+def session(tls, bigquery_by_tls, snowflake_server):
     """Spark with the connectors, which it fetches by their coordinates where it has them not.
 
+    The servers outlive it: when it stops, Snowflake's connector ends its sessions, and tries that for minutes.
     A bucket is a folder that the stand-in finds under the same URL.
     """
     from pyspark.sql import SparkSession
 
+    os.environ["NO_GCE_CHECK"] = "true"  # Google's libraries would ask the cloud's metadata addresses
     os.environ["PYSPARK_PYTHON"] = sys.executable  # tasks unpack Arrow, and the system's Python has none
-    java = f"-Djavax.net.ssl.trustStore={tls / 'trust.p12'} -Djavax.net.ssl.trustStorePassword=of-the-test"
+    zone = "-Duser.timezone=America/New_York"  # Snowflake's connector writes times with the offset of its JVM's
+    java = f"{zone} -Djavax.net.ssl.trustStore={tls / 'trust.p12'} -Djavax.net.ssl.trustStorePassword=of-the-test"
     made = (
         SparkSession.builder.master("local[2]")
         .config("spark.jars.packages", ",".join(JARS))
@@ -65,7 +68,7 @@ def session(tls, bigquery_by_tls):
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.hadoop.fs.gs.impl", "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme")
         .config("spark.hadoop.fs.viewfs.overload.scheme.target.gs.impl", "org.apache.hadoop.fs.LocalFileSystem")
-        .config(f"spark.hadoop.fs.viewfs.mounttable.{BUCKET}.linkMergeSlash", bigquery_by_tls.bucket(BUCKET).as_uri())
+        .config(f"spark.hadoop.fs.viewfs.mounttable.{BUCKET}.linkFallback", bigquery_by_tls.bucket(BUCKET).as_uri())
         .config("spark.ui.enabled", "false")
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.driver.bindAddress", "127.0.0.1")

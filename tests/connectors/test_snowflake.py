@@ -1,8 +1,8 @@
-"""`load: connector` for Snowflake: how far the connector comes with the stand-in."""
+"""`load: connector` for Snowflake: the connector's own files, by a stage and COPY, and the sync's statements then."""
 
 import pytest
 
-from tests.connectors.steps import ROWS, brought
+from tests.connectors.steps import MANY, ROWS, brought, whole_sync
 from tests.warehouses.contract.places import SnowflakePlace
 
 
@@ -15,8 +15,15 @@ def place(snowflake_server, session):
     made.close()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="notyet: fakesnow: ALTER SESSION SET ABORT_DETACHED_QUERY = FALSE not implemented"
-)
 def test_the_connector_brings_rows_of_every_type_and_leaves_no_table(place):
     assert brought(place) == ROWS
+    assert brought(place, []) == []
+
+
+def test_the_connector_brings_many_rows_once(place):
+    assert brought(place, MANY) == MANY
+
+
+@pytest.mark.slow
+def test_the_connector_feeds_a_whole_sync(twin, place):
+    whole_sync(twin, place)

@@ -1,6 +1,7 @@
 """What is a dedicated pool's own: what its SQL looks like, how values are cut and cast, what it says."""
 
 import re
+import threading
 
 import pyarrow as pa
 import pytest
@@ -214,6 +215,24 @@ def test_what_a_killed_sync_left_is_removed_by_the_next_one_and_nothing_else(pla
     with place.open().connect() as connection, connection.only_sync("acme"):
         assert [path.parent.name for path in place.files()] == ["acme2"]
     (mine / "acme2" / "0.parquet").unlink()
+
+
+def test_syncs_that_begin_at_one_moment_make_one_lock_and_wait_for_each_other(place):
+    together, done = threading.Barrier(4), []
+
+    def begin(schema):
+        with place.open(patience=60).connect() as connection:
+            together.wait()
+            with connection.only_sync(schema):
+                done.append(schema)
+
+    for schema in ("acme", "other", "third"):
+        every = [threading.Thread(target=begin, args=[schema]) for _ in range(4)]
+        for one in every:
+            one.start()
+        for one in every:
+            one.join()
+        assert done.count(schema) == 4
 
 
 def test_no_statement_holds_a_key(place, tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_expo
 from profiles_sync.errors import ProfilesSyncError, WarehouseBusy, WarehouseConflict, WarehouseRefused
 from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses.base import INTERNAL, OPERATION, Batch, Staged
+from profiles_sync.warehouses.dbapi import one_transaction
 from profiles_sync.warehouses.postgres.dialect import CAPABILITIES, DIALECT
 from profiles_sync.warehouses.rows import by_table, renamed
 from profiles_sync.warehouses.told import busy, went_away
@@ -67,17 +68,12 @@ class PostgresConnection:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """See `protocol.Connection`."""
-        self._run("BEGIN")
         self._within = True
         try:
-            yield
-        except BaseException:
-            with suppress(ProfilesSyncError):  # where the connection is gone, so is the transaction
-                self._run("ROLLBACK")
-            raise
+            with one_transaction(self._run):
+                yield
         finally:
             self._within = False
-        self._run("COMMIT")
 
     def execute(self, *statements: str) -> int:
         """See `protocol.Connection`. What changes no rows goes in one message."""

@@ -3,13 +3,14 @@
 import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
-from profiles_sync.errors import ProfilesSyncError, WarehouseRefused, WarehouseSlow
+from profiles_sync.errors import WarehouseRefused, WarehouseSlow
 from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses.base import INTERNAL, OPERATION, Batch, Staged
+from profiles_sync.warehouses.dbapi import one_transaction
 from profiles_sync.warehouses.files import Fitted, naive, parquet_files, to_bytes
 from profiles_sync.warehouses.names import physical
 from profiles_sync.warehouses.redshift.dialect import CAPABILITIES, DIALECT, LONGEST, lock_name, owner_name
@@ -85,19 +86,16 @@ class RedshiftConnection:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """See `protocol.Connection`. What the owner of the lock is to do, nobody else commits."""
-        self._run("BEGIN")
         self._within = True
         try:
-            yield
-            if self._owner is not None and self._run(DIALECT.still_own(self._schema, self._owner)) != 1:
-                raise lost(self._schema)
-        except BaseException:
-            with suppress(ProfilesSyncError):  # where the connection is gone, so is the transaction
-                self._run("ROLLBACK")
-            raise
+            with one_transaction(self._run, self._confirm):
+                yield
         finally:
             self._within = False
-        self._run("COMMIT")
+
+    def _confirm(self) -> None:
+        if self._owner is not None and self._run(DIALECT.still_own(self._schema, self._owner)) != 1:
+            raise lost(self._schema)
 
     def execute(self, *statements: str) -> int:
         """See `protocol.Connection`."""

@@ -2,13 +2,16 @@
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
-from profiles_sync.errors import ProfilesSyncError, WarehouseBusy, WarehouseSlow
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
+
+from profiles_sync.errors import WarehouseBusy, WarehouseRefused, WarehouseSlow
 from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses.base import INTERNAL, OPERATION, Batch, Staged
+from profiles_sync.warehouses.dbapi import one_transaction
 from profiles_sync.warehouses.files import Fitted, naive, parquet_files, to_units
 from profiles_sync.warehouses.names import physical
 from profiles_sync.warehouses.rows import by_table, renamed
@@ -19,6 +22,7 @@ from profiles_sync.warehouses.told import busy, lost
 
 _LONG_KEYS = f"{{}} is a key, and in a dedicated pool none can be longer than {LONGEST}"
 _COUNTED = ("INSERT", "DELETE", "UPDATE")
+_TRANSACTION = ("BEGIN TRANSACTION", "COMMIT TRANSACTION", "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION")
 _COLUMNS = (
     "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, CHARACTER_MAXIMUM_LENGTH, NUMERIC_PRECISION, NUMERIC_SCALE, "
     "DATETIME_PRECISION FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_SCHEMA = "
@@ -50,8 +54,7 @@ class SynapseConnection:
         It may lose its connection and we may not notice: who has the lock writes its name down, each transaction ends
         with a look whether it still stands there, and staging tables have it in theirs.
         """
-        if not {lock_name(schema), owner_name(schema)} <= self.columns(INTERNAL).keys():
-            self.execute(*DIALECT.create_schema(INTERNAL), *DIALECT.create_lock(schema))
+        self._with_lock(schema)
         holder = self._another()
         try:
             self._lock(holder, schema)
@@ -61,6 +64,14 @@ class SynapseConnection:
             self._owner = None
             self._folder.remove()  # while the folder is still ours alone: the next sync lists it at once
             holder.close()
+
+    @retry(
+        retry=retry_if_exception_type(WarehouseRefused), stop=stop_after_attempt(3), wait=wait_fixed(0.5), reraise=True
+    )
+    def _with_lock(self, schema: str) -> None:
+        """Another sync may make it at the same moment: what it made is there at the next try."""
+        if not {lock_name(schema), owner_name(schema)} <= self.columns(INTERNAL).keys():
+            self.execute(*DIALECT.create_schema(INTERNAL), *DIALECT.create_lock(schema))
 
     def _own(self, schema: str) -> None:
         """Write down who has the lock, and remove what a sync that was killed left."""
@@ -84,16 +95,12 @@ class SynapseConnection:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """See `protocol.Connection`. What the owner of the lock is to do, nobody else commits."""
-        self._run("BEGIN TRANSACTION")
-        try:
+        with one_transaction(self._run, self._confirm, _TRANSACTION):
             yield
-            if self._owner is not None and self._run(DIALECT.still_own(self._schema, self._owner)) != 1:
-                raise lost(self._schema)
-        except BaseException:
-            with suppress(ProfilesSyncError):  # where the connection is gone, so is the transaction
-                self._run("IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION")
-            raise
-        self._run("COMMIT TRANSACTION")
+
+    def _confirm(self) -> None:
+        if self._owner is not None and self._run(DIALECT.still_own(self._schema, self._owner)) != 1:
+            raise lost(self._schema)
 
     def execute(self, *statements: str) -> int:
         """See `protocol.Connection`."""
