@@ -8,7 +8,7 @@ PY := .venv/bin/python
 PY3 := .venv-spark-3/bin/python
 UV := $(shell command -v uv || echo .tools/bin/uv)
 
-.PHONY: help install notebooks install-spark-3 install-bench install-servers install-airflow install-gsqlcheck install-dbt dbt-compare pack demo test test-all test-standins check bench bench-quick release audit format lock clean
+.PHONY: help install docs notebooks install-spark-3 install-bench install-servers install-airflow install-gsqlcheck install-dbt dbt-compare pack demo test test-all test-standins check bench bench-quick release audit format lock clean
 
 help: ## Explain every target
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ notebooks: install ## Make a shop's lake in demo/shop, and the notebooks as .ipy
 	$(PY) -m profiles_sync.generator.shop --out demo/shop
 	.venv/bin/profiles-sync run --settings demo/shop/shop.yml
 	$(PY) scripts/notebooks.py notebooks
+
+docs: install ## Build the documentation site into build/site; open build/site/index.html
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 
 dbt-compare: install install-dbt ## Run Segment's own dbt models, from the checkout that CHECKOUT names, and tell how their rows differ from ours
 	$(PY) -m tests.dbt.compare "$(CHECKOUT)"
@@ -67,7 +70,7 @@ check: install install-servers ## Format, lint, types, import contracts and the 
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports
-	.venv/bin/codespell README.md CHANGELOG.md CONTRIBUTING.md DECISIONS.md profiles_sync jobs conf notebooks tests
+	.venv/bin/codespell README.md CHANGELOG.md CONTRIBUTING.md DECISIONS.md docs mkdocs.yml profiles_sync scripts jobs conf notebooks tests
 	$(PY) -m pytest -q -n 2 -m "not spark and not slow and not lake and not standin"
 
 bench: install-bench ## Run every measure against what it is compared with (some hours); results go to build/bench.json after each

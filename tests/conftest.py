@@ -17,6 +17,7 @@ _LAKES = (
     "sync/",
     "quality/",
     "control/",
+    "docs/",
     "test_",
     "warehouses/test_duckdb",
     "warehouses/test_postgres",

@@ -32,6 +32,7 @@ from profiles_sync.warehouses import (
     SynapseSettings,
     WarehouseSettings,
 )
+from tests import documents
 from tests.warehouses.contract import matrix
 
 ROOT = Path(__file__).parents[1]
@@ -40,9 +41,8 @@ SOURCE = Source("website", "source_1", "Website")
 
 
 def blocks(language):
-    """The fenced blocks of a language, without the indent they stand at."""
-    for indent, body in re.findall(rf"^( *)```{language}\n(.*?)^ *```$", README, re.S | re.M):
-        yield re.sub(f"^{indent}", "", body, flags=re.M)
+    """The README's fenced blocks of a language."""
+    return documents.blocks(README, language)
 
 
 def block(language, holding):
@@ -93,7 +93,7 @@ def test_the_shown_rules_load(acme, tmp_path):
     assert [rules["user_id"].blocked.has(value) for value in ("guest", "test-1", "null")] == [True, True, False]
 
 
-SQL = re.findall(r"```sql\n([^`]*)```\n\n((?:\|.*\n)+)", README)
+SQL = documents.queries(README)
 
 
 def test_every_query_shows_its_result():
@@ -102,12 +102,8 @@ def test_every_query_shows_its_result():
 
 @pytest.mark.parametrize(("query", "shown"), SQL)
 def test_a_query_gives_the_result_beside_it(acme, query, shown):
-    with duckdb.connect(str(acme[0] / "acme.duckdb"), read_only=True) as warehouse:
-        warehouse.execute("USE acme.acme")
-        result = warehouse.sql(query)
-        columns, rows = result.columns, result.fetchall()
-    made = [f"| {' | '.join(map(str, row))} |" for row in (columns, *rows)]
-    assert [made[0], "|" + "---|" * len(columns), *made[1:]] == shown.splitlines()
+    with documents.opened(acme[0] / "acme.duckdb") as warehouse:
+        assert documents.as_shown(warehouse, query) == shown.splitlines()
 
 
 @pytest.mark.parametrize("snippet", list(blocks("python")))
@@ -226,6 +222,16 @@ def test_the_commands_are_those_of_the_command_line():
     assert set(re.findall(r"`(--[a-z-]+)", README)) <= options
     for name in ("run", "plan", "status", "check"):
         assert {"--settings", "--json"} <= {option for parameter in commands[name].params for option in parameter.opts}
+
+
+@pytest.mark.parametrize("words", list(documents.commands(README)), ids=" ".join)
+def test_the_command_line_takes_every_command_that_is_shown(monkeypatch, words):
+    monkeypatch.setenv("PROFILES_SYNC_SETTINGS", "acme.yml")
+    command = typer.main.get_command(app)
+    while hasattr(command, "commands"):
+        word, *words = words
+        command = command.commands[word]
+    command.make_context(command.name, words)  # reads them and does nothing
 
 
 def test_the_exit_codes_are_those_of_the_command_line():

@@ -11,20 +11,21 @@ from profiles_sync.spec.tables import FIXED_TABLES, QUARANTINE, TRACK_TABLE, Cha
 
 BEGIN, END = "<!-- tables:begin -->", "<!-- tables:end -->"
 
-_HEADINGS = {
+#: Group to what its tables are called together.
+HEADINGS = {
     Group.RAW: "Profile raw tables",
     Group.EVENT_TYPE: "Event type tables",
     Group.TRACK: "Track event tables",
     Group.MATERIALIZED: "Profile materialized tables",
     Group.VIEW: "Views, kept up to date here (with Segment you materialize them yourself)",
 }
-_CHANGES = {Change.APPEND: "Rows are appended", Change.MERGE: "Rows are inserted, updated and deleted by key"}
+CHANGES = {Change.APPEND: "Rows are appended", Change.MERGE: "Rows are inserted, updated and deleted by key"}
 
 
 def markdown() -> str:
     """The reference: a heading per table group, below it a fold for each table."""
     lines: list[str] = []
-    for group, heading in _HEADINGS.items():
+    for group, heading in HEADINGS.items():
         lines += [f"### {heading}", ""]
         for table in (*FIXED_TABLES, TRACK_TABLE):
             if table.group is group:
@@ -37,7 +38,7 @@ def _fold(table: Table) -> Iterator[str]:
     key = ", ".join(f"`{name}`" for name in table.key)
     yield f"<details><summary><code>{escape(table.name)}</code>: {escape(table.about)}</summary>"
     yield ""
-    yield f"{_CHANGES[table.change]}; the key is {key}." + (f" Grows by {table.grows}." if table.grows else "")
+    yield f"{CHANGES[table.change]}; the key is {key}." + (f" Grows by {table.grows}." if table.grows else "")
     yield from ("", "| column | type | |", "|---|---|---|")
     for column in table.columns:
         yield f"| `{column.name}` | {column.type} | {column.about} |"

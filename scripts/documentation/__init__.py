@@ -1,0 +1,1 @@
+"""Makes the documentation site: its pages from `docs`, the README, and the code's own declarations."""
