@@ -19,8 +19,9 @@ install: ## Build .venv (Spark 4.1 and every extra) and find or install a JVM
 install-spark-3: ## Build .venv-spark-3, the second lane (Spark 3.5, Delta 3.3)
 	@scripts/install.sh .venv-spark-3 requirements/spark-3.txt
 
-install-servers: install ## Find or install what tests start themselves: Postgres, stand-ins for Snowflake and BigQuery
+install-servers: install ## Find or install what tests start themselves: Postgres, Chromium, stand-ins for Snowflake and BigQuery
 	@scripts/postgres.sh .venv
+	@scripts/browser.sh >/dev/null
 	@scripts/own_venv.sh .venv-fakesnow requirements/fakesnow.txt
 	@scripts/bqemulator.sh .venv-bqemulator
 

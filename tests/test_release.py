@@ -72,6 +72,10 @@ def test_two_builds_are_the_same_and_hold_what_belongs_in_them(tmp_path):
         names = wheel.namelist()
         metadata = wheel.read(f"profiles_sync-{__version__}.dist-info/METADATA").decode()
     assert "profiles_sync/py.typed" in names
+    pages = [
+        one for one in (ROOT / "profiles_sync/console").rglob("*") if one.suffix in (".html", ".css", ".js", ".svg")
+    ]
+    assert len(pages) > 20 and {str(one.relative_to(ROOT)) for one in pages} <= set(names)
     assert f"profiles_sync-{__version__}.dist-info/licenses/LICENSE" in names
     assert not [name for name in names if not name.startswith("profiles_sync")]
     assert "License-Expression: Apache-2.0" in metadata
@@ -116,7 +120,8 @@ def test_without_any_extra_all_but_what_spark_runs_can_be_imported(minimal, tmp_
     assert done.returncode == 0, done.stderr
     *lacking, where = done.stdout.splitlines()
     assert Path(where).is_relative_to(minimal.parents[1])
-    assert set(lacking) <= SPARK_ONLY
+    console = {one for one in lacking if one.startswith("profiles_sync.console.")}  # it is an extra as a whole
+    assert set(lacking) - console <= SPARK_ONLY
 
 
 @pytest.mark.slow
@@ -128,6 +133,8 @@ def test_without_any_extra_a_lake_is_built_and_what_is_missing_is_named(minimal,
     assert shown["lines"]["events"] == 3, shown
     for name in yaml.safe_load(WAREHOUSES):
         assert f"pip install 'profiles-sync[{name}]'" in (shown["warehouses"][name]["error"] or ""), name
+    done = said(command, "console", "--settings", settings, cwd=tmp_path)
+    assert (done.returncode, "pip install 'profiles-sync[console]'" in done.stderr) == (1, True), done
     on_spark = a_space(tmp_path / "spark", f"{space}engine: {{executor: spark}}\n")
     done = said(command, "run", "--settings", on_spark, cwd=tmp_path)
     assert (done.returncode, "pip install 'profiles-sync[local]'" in done.stdout) == (1, True), done

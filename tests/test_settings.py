@@ -145,6 +145,7 @@ schedule: {every_minutes: 60}
 alerts: {ops: {to: "json://hooks.example.com/of_file", when: [sync_failed], after: 1}}
 identity: {rules: {app_id: {limit: 5, frequency: Ever, priority: 9, blocked: {exact: [none], patterns: ["0+"]}}}}
 roles: {ann: Unify and Engage Admin}
+console: {users: {ann: $argon2id$of_file}}
 """
 CHANGED = {
     "space.name": ("Other", "Other"),
@@ -207,6 +208,11 @@ CHANGED = {
     "metrics.push": (f"http://127.0.0.1:9091/{SECRET}", "********"),
     "metrics.listen": ("127.0.0.1:9102", "127.0.0.1:9102"),
     "metrics.tables": ("each", "each"),
+    "console.users.ann": ("$argon2id$another", "********"),
+    "console.trusted_header": ("X-User", "X-User"),
+    "console.proxies": ('["10.0.0.0/8"]', ["10.0.0.0/8"]),
+    "console.hosts": ('["a.example"]', ["a.example"]),
+    "console.root_path": ("/profiles", "/profiles"),
 }
 
 

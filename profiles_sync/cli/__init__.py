@@ -2,7 +2,7 @@
 
 import typer
 
-from profiles_sync.cli import backfill, data_graph, quality, queries, scheduling, space, spaces, warehouse
+from profiles_sync.cli import backfill, console, data_graph, quality, queries, scheduling, space, spaces, warehouse
 from profiles_sync.cli.frame import EXIT, WRONG_USAGE, in_one_line
 from profiles_sync.cli.running import carry_out, run_job
 from profiles_sync.session import session_of
@@ -23,6 +23,7 @@ app.add_typer(warehouse.app, name="warehouse")
 app.add_typer(data_graph.app, name="data-graph")
 app.add_typer(queries.app, name="queries")
 app.add_typer(quality.app, name="quality")
+app.add_typer(console.app)
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import typer
 
 from profiles_sync import data_graph
 from profiles_sync.cli.frame import EXIT, File, Json, print_json, print_text
-from profiles_sync.cli.named import MaybeFile, Named, field, named, typed
+from profiles_sync.cli.named import MaybeFile, field, named, typed
 from profiles_sync.settings import load
 from profiles_sync.terminal import warehouses as terminal
 from profiles_sync.warehouses import setup
@@ -99,11 +99,4 @@ def setup_sql(
         "location": location,
         "existing_reverse_etl": existing_reverse_etl or None,
     }
-    print_text(setup.written(of.kind, data_graph.SCRIPTS, given, _known(of)).text())
-
-
-def _known(of: Named) -> dict[str, str]:
-    """The sync's own database, schema and user are what the Data Graph reads, and whose tables."""
-    read = {"profiles_database": "database", "profiles_schema": "schema", "sync_user": "user", "location": "location"}
-    known = {name: of.fields[field] for name, field in read.items() if field in of.fields}
-    return ({"profiles_schema": of.schema} if of.schema else {}) | known
+    print_text(setup.written(of.kind, data_graph.SCRIPTS, given, data_graph.known(of.fields, of.schema)).text())

@@ -3,6 +3,7 @@
 Source: Segment, "Profiles Sync Setup", section "Monitor Profiles Sync".
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import takewhile
@@ -10,6 +11,7 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from profiles_sync.lake.base import Lake
 from profiles_sync.lake.tables import scan
@@ -19,8 +21,8 @@ from profiles_sync.spec.tables import Group, table
 SYNCS, SCHEMAS = "_control/syncs", "_control/schemas"
 _SCHEMA = pa.schema([("sync_id", pa.string()), ("started_at", pa.int64()), ("record", pa.string())])
 _SETTLED = pa.schema([("warehouse", pa.string()), ("schema", pa.string())])
-GRAPH = "identity graph tables"
-_GROUPS = {Group.EVENT_TYPE: "event type tables", Group.TRACK: "event tables"}
+GRAPH, EVENT_TYPE, EVENT_TABLES = "identity graph tables", "event type tables", "event tables"
+_GROUPS = {Group.EVENT_TYPE: EVENT_TYPE, Group.TRACK: EVENT_TABLES}
 
 
 @dataclass(frozen=True)
@@ -113,16 +115,19 @@ def record(lake: Lake, syncs: list[Sync]) -> None:
     lake.add(SYNCS, pa.Table.from_pylist(rows, _SCHEMA))
 
 
-def syncs(lake: Lake) -> list[Sync]:
-    """Every sync, newest first."""
+def syncs(lake: Lake, sync_id: str | None = None) -> list[Sync]:
+    """Every sync, newest first, or those of one run, which have its id."""
     delta = lake.open(SYNCS)
     if delta is None:
         return []
-    rows = sorted(scan(delta).to_pylist(), key=lambda row: (row["started_at"], row["sync_id"]), reverse=True)
+    found = scan(delta)  # the log has no range of the ids, by which Arrow would find nothing
+    if sync_id is not None:
+        found = found.filter(pc.field("sync_id") == sync_id)
+    rows = sorted(found.to_pylist(), key=lambda row: (row["started_at"], row["sync_id"]), reverse=True)
     return [_sync(orjson.loads(row["record"])) for row in rows]
 
 
-def last_of(warehouse: str, newest_first: list[Sync]) -> Sync | None:
+def last_of(warehouse: str, newest_first: Sequence[Sync]) -> Sync | None:
     """The last sync of a warehouse: where a later run failed before it came to any warehouse, that one."""
     own = next((one for one in newest_first if one.warehouse == warehouse), None)
     newest = next((one for one in newest_first if one.warehouse in (warehouse, None)), None)

@@ -28,6 +28,18 @@ CHECKS: dict[str, Callable[[Mapping[str, Any], str, Reads], tuple[Check, ...]]] 
 }
 
 
+def known(fields: Mapping[str, str], schema: str | None) -> dict[str, str]:
+    """What a script is told unasked: the sync's own database, schema and user are what is read, and whose tables.
+
+    Args:
+        fields: What is known of the sync's warehouse, see `setup.fields_of`.
+        schema: The space's there, if that is known.
+    """
+    read = {"profiles_database": "database", "profiles_schema": "schema", "sync_user": "user", "location": "location"}
+    found = {name: fields[field] for name, field in read.items() if field in fields}
+    return ({"profiles_schema": schema} if schema else {}) | found
+
+
 def written(kind: str, name: str) -> str:
     """A schema's name as the kind lists it."""
     return name.lower() if kind in ("redshift", "databricks") else name

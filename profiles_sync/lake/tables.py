@@ -230,7 +230,23 @@ def scan(table: "DeltaTable | Scanned", columns: Sequence[str] | None = None, wh
     kept = condition(where)
     if "deletionVectors" in (table.protocol().reader_features or ()):
         return _scan_with_vectors(table, columns, kept)
-    return _dataset(table).to_table(columns=None if columns is None else list(columns), filter=kept)
+    found, wanted = _dataset(table), None if columns is None else list(columns)
+    try:
+        return found.to_table(columns=wanted, filter=kept)
+    except pa.ArrowNotImplementedError:  # a MERGE's files have text views, which Arrow does not compare with texts
+        if where is None:
+            raise
+        return _filtered_later(found, wanted, where)
+
+
+def _filtered_later(found: ds.Dataset, columns: list[str] | None, where: "Where") -> pa.Table:
+    """The same, some rows at a time; only those that are kept are ever held."""
+    kept = found.schema.names if columns is None else columns
+    read = list(dict.fromkeys([*kept, *(name for name, _, _ in where)]))
+    schema = pa.schema([found.schema.field(name) for name in read])
+    parts = found.to_batches(columns=read)
+    rows = [pa.Table.from_batches([one]).cast(schema).filter(condition(where)) for one in parts]
+    return pa.concat_tables([schema.empty_table(), *rows]).select(kept)
 
 
 def scan_in_parts(

@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from profiles_sync.settings.alerts import AlertSettings
+from profiles_sync.settings.console import ConsoleSettings
 from profiles_sync.settings.watching import LogSettings, MetricsSettings
 from profiles_sync.spec.events import Source
 from profiles_sync.spec.rules import RECOMMENDED, Blocked, Frequency, IdentityRules, Rule, default_rules
@@ -242,6 +243,7 @@ class Settings(BaseSettings):
     storage: dict[str, SecretStr] = {}
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()
+    console: ConsoleSettings = ConsoleSettings()
 
     @field_validator(
         "sources",
@@ -258,6 +260,7 @@ class Settings(BaseSettings):
         "storage",
         "log",
         "metrics",
+        "console",
         mode="before",
     )
     @classmethod

@@ -16,17 +16,19 @@ from profiles_sync.lake.opening import readable_lake_of
 from profiles_sync.queries import Place
 from profiles_sync.session import session_of
 from profiles_sync.settings import Settings
+from profiles_sync.warehouses.duckdb import DuckDBWarehouse
 from profiles_sync.warehouses.protocol import Warehouse
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a warehouse said."""
+    """What a warehouse said; `is_all` is False where it had more rows to give."""
 
     query: str
     warehouse: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
+    is_all: bool = True
 
     def shown(self) -> dict[str, Any]:
         """As `--json` prints it."""
@@ -36,6 +38,15 @@ class Answer:
             "columns": list(self.columns),
             "rows": [dict(zip(self.columns, map(_plain, row), strict=True)) for row in self.rows],
         }
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What an answer may come to: rows, seconds, and seconds that a sync which has the file is waited for."""
+
+    rows: int = 200
+    seconds: float = 10
+    patience: float = 3
 
 
 def answer(
@@ -63,6 +74,27 @@ def answer(
     with opened.connect(read_only=True) as connection:
         text, columns = queries.written(query, Place(opened, connection.columns(opened.schema)), values)
         return Answer(name, opened.name, columns, connection.query(text))
+
+
+def first_rows(
+    settings: Settings, name: str, given: Mapping[str, str], warehouse: str, bounds: Bounds, who: str | None = None
+) -> Answer:
+    """The same within bounds, of an embedded warehouse; errors are those of `answer` and two more.
+
+    Raises:
+        SettingsError: The warehouse is none of these.
+        WarehouseSlow: It takes too long.
+    """
+    query, lake = queries.named(name), readable_lake_of(settings)
+    ask(settings, lake, Right.SEE_PEOPLE, f"queries run {name}", who)
+    values, opened = query.values(given), _opened(settings, lake, _chosen(settings, lake, warehouse))
+    if not isinstance(opened, DuckDBWarehouse):
+        raise SettingsError(f"warehouse {warehouse} is of type {opened.kind}; `profiles-sync queries run` asks it")
+    opened.patience = bounds.patience
+    with opened.connect(read_only=True) as connection:
+        text, columns = queries.written(query, Place(opened, connection.columns(opened.schema)), values)
+        rows = connection.first(text, bounds.rows + 1, bounds.seconds)
+    return Answer(name, opened.name, columns, rows[: bounds.rows], len(rows) <= bounds.rows)
 
 
 def written(

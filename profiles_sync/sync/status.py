@@ -3,6 +3,7 @@
 From a notebook: `status_of(load(Path("acme.yml")))` gives plain data, `syncs_of(…)` the Syncs table as Arrow.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from profiles_sync.control.log import Log
 from profiles_sync.control.policy import Right, ask
 from profiles_sync.control.warehouses import Managed, known, managed
 from profiles_sync.errors import SettingsError
+from profiles_sync.lake.base import Lake
 from profiles_sync.lake.opening import readable_lake_of
 from profiles_sync.settings import Settings, masked
 
@@ -35,6 +37,17 @@ def status_of(settings: Settings, sync: str | None = None, who: str | None = Non
     chosen = [one for one in done if sync in (None, one.sync_id)]
     if sync is not None and not chosen:
         raise SettingsError(f"no sync {sync}; `profiles-sync status` lists the ids")
+    overview = overview_of(settings, lake, done)
+    left_out = [] if sync else [one.shown() for one in skipped.skipped(lake)]
+    found = {"warehouses": overview, "syncs": [one.shown() for one in chosen]}
+    return found | ({"skipped": left_out} if left_out else {})
+
+
+def overview_of(settings: Settings, lake: Lake, done: Sequence[Sync]) -> dict[str, dict[str, Any]]:
+    """Per warehouse where it stands, its last and next sync, and its last backfill; `done` are the syncs, newest first.
+
+    Who asks has been asked whether they may see it.
+    """
     due, every = schedule.next_sync(settings, lake), schedule.frequency(settings, lake)
     overview = {name: _overview(one, done, due, every) for name, one in managed(settings, Log.read(lake)).items()}
     told = read(lake)
@@ -44,9 +57,7 @@ def status_of(settings: Settings, sync: str | None = None, who: str | None = Non
     for name, (_, why) in told.not_begun.items():
         if name in overview:
             overview[name]["backfill"] = shown_not_begun(why)
-    left_out = [] if sync else [one.shown() for one in skipped.skipped(lake)]
-    found = {"warehouses": overview, "syncs": [one.shown() for one in chosen]}
-    return found | ({"skipped": left_out} if left_out else {})
+    return overview
 
 
 def syncs_of(settings: Settings, who: str | None = None) -> pa.Table:
@@ -96,7 +107,7 @@ def changes_of(settings: Settings, who: str | None = None) -> list[dict[str, Any
     return [change.shown() for change in reversed(Log.read(lake).changes)]
 
 
-def _overview(one: Managed, done: list[Sync], due: str | None, every: float | None) -> dict[str, Any]:
+def _overview(one: Managed, done: Sequence[Sync], due: str | None, every: float | None) -> dict[str, Any]:
     last = history.last_of(one.name, done)
     return {
         "enabled": one.is_enabled,

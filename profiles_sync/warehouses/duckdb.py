@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import chain, count
 from pathlib import Path
+from threading import Timer
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
@@ -16,7 +17,7 @@ import pyarrow.compute as pc
 from pydantic import Field
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
-from profiles_sync.errors import ProfilesSyncError, WarehouseRefused, WarehouseUnreachable
+from profiles_sync.errors import ProfilesSyncError, WarehouseRefused, WarehouseSlow, WarehouseUnreachable
 from profiles_sync.spec.tables import Type
 from profiles_sync.warehouses.base import Batch, Capabilities, Staged
 from profiles_sync.warehouses.declared import Declared
@@ -122,6 +123,29 @@ class DuckDBConnection:
             return self._opened.execute(statement).fetchall()
         except duckdb.Error as error:
             raise WarehouseRefused(f"duckdb refused {' '.join(statement.split()[:3])}: {_kind(error)}") from None
+
+    def first(self, statement: str, most: int, seconds: float) -> Sequence[Sequence[Any]]:
+        """The first rows of a query, within so many seconds; it can read nothing but this file.
+
+        Raises:
+            WarehouseSlow: It takes longer.
+        """
+        import duckdb
+
+        self._opened.execute("SET enable_external_access = false")
+        ends = Timer(seconds, self._opened.interrupt)
+        ends.start()
+        try:
+            return self._opened.execute(statement).fetchmany(most)
+        except duckdb.InterruptException:
+            raise WarehouseSlow(
+                f"duckdb: the query took more than {seconds:g} seconds and was stopped; `profiles-sync queries run` "
+                "has no such limit"
+            ) from None
+        except duckdb.Error as error:
+            raise WarehouseRefused(f"duckdb refused the query: {_kind(error)}") from None
+        finally:
+            ends.cancel()
 
     def load(self, batch: Batch, staging: str, names: Mapping[str, str]) -> Staged:
         """See `protocol.Connection`. DuckDB reads Arrow where it is: a small batch needs no staging table."""

@@ -16,6 +16,7 @@ from profiles_sync.settings import load
 from profiles_sync.sync.hourly import lake_of, run
 from profiles_sync.warehouses import setup
 from tests.commands import a_space, in_process
+from tests.console.exploring import Client, console
 from tests.data_graph.test_redshift_on_postgres import on_postgres
 from tests.psql import needs_postgres, psql
 from tests.redshift_server import ROLE, redshift
@@ -230,3 +231,15 @@ def test_it_goes_with_the_warehouse(space, connected, command):
     assert command("add", group="warehouse")[0] == 0
     code, _, err = command("validate")
     assert (code, "not connected" in err) == (1, True)
+
+
+def test_the_console_connects_validates_and_looks(space):
+    browser = Client(console(space[1]))
+    found = browser.sends("/data-graph/rs/connect", username=USER, database=BOOKS, password="wrong")
+    assert "Not connected." in found.text
+    found = browser.sends("/data-graph/rs/connect", username=USER, database=BOOKS, password=SECRET)
+    assert "Connected." in found.text and "nly-the-graph" not in found.text
+    found = browser.sends("/data-graph/rs/validate")
+    assert "All is as it should be." in found.text and "✗" not in found.text
+    found = browser.sends("/data-graph/rs/prerequisites")
+    assert "All tables that the Data Graph needs are there." in found.text
