@@ -35,11 +35,14 @@ READS = [
     ("quality", "docs", "--into", "docs"),
 ]
 #: They print what was changed of a warehouse, what another space's settings say, or SQL that is written without looking
-#: at the lake. `queries run` shows people to those who may see them, and is tried in tests/queries.
+#: at the lake. `queries run` shows people to those who may see them, and is tried in tests/queries, as the pages of the
+#: console are in tests/console.
 OTHERS = {
     ("import-rules",),
     ("schedule",),
     ("demo",),
+    ("console",),
+    ("console-password",),
     *(("warehouse", name) for name in ("add", "modify", "enable", "disable", "delete", "retype", "setup-sql")),
     ("quality", "release"),
     ("queries",),
