@@ -3,7 +3,6 @@
 Screenshots of each page are in `build/screenshots`.
 """
 
-import subprocess
 import threading
 import time
 from contextlib import contextmanager
@@ -17,7 +16,6 @@ ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / "build" / "screenshots"
 AXE = (ROOT / "tests" / "data" / "axe" / "axe.min.js").read_text(encoding="utf-8")
 SCREENS = {"light": (1280, 800), "dark": (1280, 800), "telephone": (390, 844)}
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
 @dataclass
@@ -57,17 +55,6 @@ def served(made):
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join(10)
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    from playwright.sync_api import sync_playwright
-
-    found = subprocess.run([ROOT / "scripts" / "browser.sh"], capture_output=True, text=True, check=True)
-    with sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=found.stdout.strip(), args=[*FLAGS, "--no-first-run"])
-        yield opened
-        opened.close()
 
 
 @contextmanager

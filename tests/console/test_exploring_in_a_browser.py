@@ -4,7 +4,8 @@ import pytest
 
 from profiles_sync.console.app import application
 from profiles_sync.settings import load
-from tests.console.browser import browser, chromium, served
+from tests.browser import chromium
+from tests.console.browser import browser, served
 from tests.console.exploring import ANN, people
 
 __all__ = ["browser", "chromium", "people"]

@@ -8,7 +8,8 @@ import pytest
 from profiles_sync.console.app import application
 from profiles_sync.console.login import hashed
 from profiles_sync.settings import load
-from tests.console.browser import SCREENS, browser, chromium, opened, served
+from tests.browser import chromium
+from tests.console.browser import SCREENS, browser, opened, served
 from tests.console.exploring import OWEN, people
 
 __all__ = ["browser", "chromium", "people"]

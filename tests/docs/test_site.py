@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser import chromium
+
+__all__ = ["chromium"]
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / "build" / "documentation"
@@ -47,19 +50,6 @@ def address(site):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    if not Path("/usr/bin/chromium").exists():
-        pytest.skip("no Chromium at /usr/bin/chromium")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", "--no-first-run"]
-        )
-        yield browser
-        browser.close()
 
 
 def test_nothing_is_loaded_from_anybody_else(site):
@@ -118,7 +108,7 @@ def test_the_search_finds_a_table(address, chromium):
     page = chromium.new_page()
     page.goto(f"{address}/index.html")
     page.fill("input.md-search__input", "external_id_mapping_updates")
-    page.wait_for_selector(".md-search-result__item a", timeout=10_000)
+    page.wait_for_selector(".md-search-result__item a", timeout=60_000)
     found = page.eval_on_selector_all(".md-search-result__item a", "links => links.map(link => link.href)")
     page.close()
     assert any("tables.html" in link for link in found)
