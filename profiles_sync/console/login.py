@@ -9,7 +9,7 @@ import time
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from functools import cache
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error
@@ -25,6 +25,7 @@ LONGEST = 1024  # of a password; a longer one only costs time
 _WINDOW = 15 * 60
 _TRIES, _TRIES_OF_ADDRESS = 5, 30
 _hasher = PasswordHasher()
+_at_once = BoundedSemaphore(2)  # each takes 64 MiB, on purpose, and whoever asks has not logged in yet
 
 
 @dataclass
@@ -80,7 +81,8 @@ class Access:
         """Whether that is the user's password; takes as long for a user that is not there."""
         known = self._settings.users.get(who)
         try:
-            _hasher.verify(known.get_secret_value() if known else _of_nobody(), password)
+            with _at_once:
+                _hasher.verify(known.get_secret_value() if known else _of_nobody(), password)
         except Argon2Error:
             return False
         return known is not None

@@ -25,10 +25,12 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
 }
 _log = logging.getLogger(__name__)
 _COOKIE = "profiles_sync"
 _FORM = "application/x-www-form-urlencoded"
+_LONGEST = 1 << 20  # bytes of a form; it is read before anybody knows whose it is
 Next = Callable[[Request], Awaitable[Response]]
 
 
@@ -72,8 +74,11 @@ class Safety:
         browser = request.cookies.get(_COOKIE) or secrets.token_urlsafe(24)
         request.state.who = self.who(request) or ""
         request.state.csrf = hmac.digest(self.key, f"{browser} {request.state.who}".encode(), "sha256").hex()
-        if request.method not in ("GET", "HEAD") and not await _is_ours(request):
-            return _refused(403, "the form is not one of this console's, or too old; go back, load the page anew")
+        if request.method not in ("GET", "HEAD"):
+            if _is_long(request):
+                return _refused(413, "the form is too long, or does not say how long it is")
+            if not await _is_ours(request):
+                return _refused(403, "the form is not one of this console's, or too old; go back, load the page anew")
         try:
             found = await go_on(request) if self._may_see(request) else _to_login(request)
         except Exception as error:
@@ -110,13 +115,19 @@ def _to_login(request: Request) -> Response:
     return RedirectResponse(f"{request.scope.get('root_path', '').rstrip('/')}/login?then={then}", 303)
 
 
+def _is_long(request: Request) -> bool:
+    """Whether a body is longer than any form of ours; browsers tell how long theirs are."""
+    told = request.headers.get("content-length", "0")
+    return "transfer-encoding" in request.headers or not told.isdecimal() or int(told[:9]) > _LONGEST
+
+
 async def _is_ours(request: Request) -> bool:
     """Whether the form has this browser's token; other kinds of bodies are never asked for."""
     if not request.headers.get("content-type", "").startswith(_FORM):
         return False
     await request.body()  # kept, so that the page can read it too
     sent = (await request.form()).get("csrf", "")
-    return hmac.compare_digest(str(sent), str(request.state.csrf))
+    return hmac.compare_digest(str(sent).encode(), str(request.state.csrf).encode())
 
 
 def _host(request: Request) -> str:

@@ -4,12 +4,15 @@ import io
 import re
 import subprocess
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import yaml
+from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
 
+from profiles_sync.console import login
 from profiles_sync.console.app import application
 from profiles_sync.console.login import LONGEST, Tries, hashed
 from profiles_sync.control.policy import USER
@@ -118,6 +121,25 @@ def test_of_one_address_only_so_many_logins_fail():
     assert tries.begin("another", "1.2.3.5", 1) and tries.begin("another", "1.2.3.4", 901)
 
 
+def test_many_logins_at_once_do_not_take_all_memory(with_users, monkeypatch):
+    now, most = [], []
+
+    class Counting(PasswordHasher):
+        def verify(self, *given):
+            now.append(1)
+            most.append(len(now))
+            try:
+                return super().verify(*given)
+            finally:
+                now.pop()
+
+    monkeypatch.setattr(login, "_hasher", Counting())
+    access = browser(with_users).app.state.access
+    with ThreadPoolExecutor(8) as threads:
+        assert not any(threads.map(lambda _: access.is_right("ann", "wrong"), range(8)))
+    assert len(most) == 8 and max(most) <= 2
+
+
 def test_a_login_that_went_well_counts_as_none():
     tries = Tries()
     for at in range(40):
@@ -129,6 +151,20 @@ def test_a_form_of_another_site_logs_nobody_in(with_users):
     client = browser(with_users)
     client.get("/login")
     assert client.post("/login", data={"who": "ann", "password": PASSWORD}).status_code == 403
+
+
+@pytest.mark.parametrize("sent", ["", "é", "\ud800".encode("utf-8", "surrogatepass")])
+def test_a_token_that_is_none_is_refused(folder, sent):
+    found = browser(folder / "acme.yml").post("/identity/profile", data={"csrf": sent})
+    assert (found.status_code, found.headers["x-frame-options"]) == (403, "DENY")
+
+
+@pytest.mark.parametrize(
+    "content", [b"who=" + b"x" * (1 << 20), iter([b"who=ann"])], ids=["long", "of no known length"]
+)
+def test_nobody_makes_the_console_keep_a_long_form_before_they_log_in(with_users, content):
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    assert browser(with_users).post("/login", content=content, headers=headers).status_code == 413
 
 
 def test_a_proxys_word_counts_only_where_it_comes_from_there(behind_a_proxy):
@@ -226,6 +262,7 @@ def test_behind_a_proxys_folder_all_links_are_below_it(folder):
 def test_no_answer_may_load_or_be_loaded_by_anything_else(folder):
     found = browser(folder / "acme.yml").get("/")
     assert found.headers["content-security-policy"].startswith("default-src 'self'")
+    assert found.headers["cross-origin-resource-policy"] == "same-origin"
     assert found.headers["x-content-type-options"] == "nosniff" and found.headers["cache-control"] == "no-store"
     assert "http://" not in found.text.replace("http://www.w3.org", "") and "https://" not in found.text
     assert (

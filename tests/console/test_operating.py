@@ -2,6 +2,9 @@
 
 import re
 import shutil
+import socket
+import threading
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -23,6 +26,7 @@ from profiles_sync.problems import ErrorClass, Problem
 from profiles_sync.settings import load
 from profiles_sync.spec.backfill import Window
 from profiles_sync.spec.selection import filled
+from profiles_sync.sync.connecting import add
 from tests.console.exploring import ADMINS, ANN, BOB, EVE, NOBODY, OWEN, SECRETS, Client, console, people
 
 __all__ = ["people"]
@@ -258,6 +262,42 @@ def test_who_logs_in_names_no_file_and_no_variable_of_the_server(space):
     theirs, own = (Here(None, load(path), None, ANN, None) for path in (space, space.with_name("own.yml")))
     assert given(theirs, "postgres", sent) == ({"host": "h"}, "env:HOME")
     assert given(own, "postgres", sent)[0] == {"host": "h", "password": "env:HOME", "sslrootcert": "/etc/passwd"}
+
+
+@contextmanager
+def who_asks_for_passwords():
+    """A server that says it is Postgres, and wants a password in clear; gives its port and what it was sent."""
+    sent = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve():
+            while True:
+                try:
+                    with listening.accept()[0] as peer:
+                        peer.recv(4096)
+                        peer.sendall(b"R\0\0\0\x08\0\0\0\x03")
+                        sent.append(peer.recv(4096))
+                except OSError:
+                    return
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield listening.getsockname()[1], sent
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+def test_who_logs_in_sends_no_password_of_the_servers_elsewhere(space, monkeypatch):
+    monkeypatch.setenv("PG_PASSWORD", "kept-word")
+    monkeypatch.setenv("PGPASSWORD", "own-word")
+    fields = {"type": "postgres", "host": "127.0.0.1", "port": "1", "database": "acme", "username": "segment"}
+    add(load(space), "pg", {**fields, "sslmode": "disable", "password": "env:PG_PASSWORD"}, None, ANN)
+    space.write_text(space.read_text() + "console: {trusted_header: X-User}\n")
+    client = Client(console(space))
+    with who_asks_for_passwords() as (port, sent):
+        found = client.sends("/settings/pg/connection", port=str(port))
+        assert not sent and found.status_code == 400 and "type its password too" in found.text
+        there = {**fields, "name": "other", "port": str(port), "sslmode": "disable"}
+        found = client.sends("/add-warehouse/postgres/connect", **there)
+        assert not sent and found.status_code == 400 and "type its password too" in found.text
 
 
 def test_an_owner_picks_groups_tables_and_columns(space, lake):

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from profiles_sync.console.frame import Here, Looking
-from profiles_sync.console.settings.form import Sent, fields, given, kinds, secret_of
+from profiles_sync.console.settings.form import Sent, check_typed, fields, given, kinds, secret_of
 from profiles_sync.control.policy import Right
 from profiles_sync.errors import ProfilesSyncError, SettingsError
 from profiles_sync.sync import connecting
@@ -82,6 +82,7 @@ def connect(here: Looking, kind: str, form: Sent) -> HTMLResponse:
     filled = {key: str(value) for key, value in form.items() if key != "password"}
     try:
         found, typed = given(here, kind, form)
+        check_typed(here, kind, (), found, typed)
         done = connecting.add(here.settings, name, {**found, "type": kind}, typed, here.who)
     except ProfilesSyncError as error:
         return _connect(here, kind, filled, 400, wrong=str(error))

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from profiles_sync.console.frame import Here, Looking
-from profiles_sync.console.settings.form import Sent, fields, given, secret_of
+from profiles_sync.console.settings.form import Sent, check_typed, fields, given, secret_of
 from profiles_sync.control.log import Log
 from profiles_sync.control.policy import Right
 from profiles_sync.control.warehouses import Status, known, there
@@ -46,6 +46,7 @@ def modify(here: Looking, name: str, form: Sent) -> HTMLResponse:
     assert one.settings is not None, name
     try:
         changed, typed = given(here, one.settings.type, form)
+        check_typed(here, one.settings.type, one.secrets, changed, typed)
         found = modifying.modify(here.settings, name, changed, typed, here.who)
     except ProfilesSyncError as error:
         return _page(here, name, 400, wrong=str(error))

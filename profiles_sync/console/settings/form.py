@@ -4,7 +4,7 @@ Whoever logs in is not at this machine, so they name no file, variable or addres
 its own keys: a password that is read from any file they like would be sent to any server they like.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -32,6 +32,9 @@ TITLES = {
 _NOT_ASKED = {"type", "enabled", "selective", "labels"}
 #: Of this machine, or where it would show keys of its own.
 _OWN = {"path", "sslrootcert", "private_key_path", "credentials", "endpoint", "storage_endpoint", "volume"}
+
+#: Kinds whose driver takes a password of this machine by itself, such as PGPASSWORD, where it is given none.
+_FINDS_ONE = {"postgres"}
 
 
 async def _sent(request: Request) -> FormData:
@@ -98,3 +101,21 @@ def given(here: Here, kind: str, form: Mapping[str, Any]) -> tuple[dict[str, str
     if secret and where and here.is_own:
         found[secret] = where
     return found, str(form.get("password") or "") or None
+
+
+def check_typed(here: Here, kind: str, secrets: Collection[str], found: Mapping[str, str], typed: str | None) -> None:
+    """What is kept, or lies about here, goes nowhere else: whoever logs in could have it sent to a server of theirs.
+
+    Args:
+        here: Who asks.
+        kind: Of the warehouse.
+        secrets: That are kept of it.
+        found: The fields that are filled in.
+        typed: As its secret.
+
+    Raises:
+        SettingsError: It has to be typed.
+    """
+    if found and not typed and not here.is_own and (secrets or kind in _FINDS_ONE):
+        what = " and ".join(secrets or secret_fields(kind)).replace("_", " ")
+        raise SettingsError(f"type its {what} too: none of this server's own is sent where a form says")
