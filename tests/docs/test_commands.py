@@ -30,6 +30,7 @@ ORDER = {
 FIRST = ("import-rules", "backfill")
 #: What cannot be done here, and the tests that do it on a server or its stand-in.
 ELSEWHERE = {
+    "console": "tests/console/test_login.py, for it goes on until it is ended",
     "data-graph connect": "tests/data_graph",
     "warehouse add pg type=postgres": "tests/test_cli_modifying.py",
     "warehouse enable pg": "tests/test_cli_modifying.py",
