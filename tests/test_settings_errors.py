@@ -147,6 +147,12 @@ def test_a_path_that_is_no_file_is_told_in_one_line(tmp_path, name):
     assert_one_line(err, "no file at")
 
 
+def test_a_folder_where_one_space_is_asked_for_is_told_as_one(tmp_path):
+    code, _, err = in_process("check", "--settings", tmp_path)
+    assert code == 2
+    assert_one_line(err, "is a folder")
+
+
 @pytest.mark.parametrize(
     ("name", "value", "names"),
     [

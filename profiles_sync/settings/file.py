@@ -18,6 +18,8 @@ def written(path: Path) -> dict[str, Any]:
     Raises:
         SettingsError: There is no such file, or it holds something else than settings.
     """
+    if path.is_dir():
+        raise SettingsError(f"settings: {path} is a folder, and this is about one space; give the file of one")
     if not path.is_file():
         raise SettingsError(f"settings: no file at {path}; give one with --settings FILE")
     try:
