@@ -32,6 +32,7 @@ def backfill(
 ) -> None:
     """Send a warehouse what the lake held before it was connected; goes on with a backfill that was broken off."""
     from profiles_sync.sync import backfill as backfills
+    from profiles_sync.sync.results import together
 
     loaded = load(settings)
     listen(loaded)
@@ -45,7 +46,7 @@ def backfill(
         tries = {one: partial(backfills.backfill, loaded, one, first, last, wanted, say=_say) for one in names}
         done, errors = _each(tries)
         shown = {one: [backfill.shown()] for one, backfill in done.items()}
-        code = _code([*map(_status, done.values()), *("Failed" for _ in errors)])
+        code = EXIT[together([*map(_status, done.values()), *("Failed" for _ in errors)])]
     if json:
         print_json({"backfills": shown} | ({"errors": errors} if errors else {}))
     else:
@@ -82,8 +83,3 @@ def _say(step: str) -> None:
 def _status(one: "Backfill") -> str:
     """Of a backfill that was carried out as far as it got."""
     return "Success" if one.status == "completed" else "Partial success" if one.sent else "Failed"
-
-
-def _code(statuses: list[str]) -> int:
-    """As of a run: Partial success where they differ."""
-    return EXIT[statuses[0] if len(set(statuses)) == 1 else "Partial success"] if statuses else EXIT["Success"]

@@ -17,7 +17,7 @@ from jinja2.runtime import Context
 from starlette.datastructures import URL
 
 from profiles_sync.console.remembered import Remembered
-from profiles_sync.console.safety import path_of
+from profiles_sync.console.safety import path_of, root_of
 from profiles_sync.control import policy
 from profiles_sync.control.policy import Right
 from profiles_sync.lake.base import Lake
@@ -39,7 +39,7 @@ NAVIGATION = {
 
 def link(request: Request, name: str, /, **parts: object) -> URL:
     """The path of a page, with what a proxy puts before it; no host, for a proxy may have another one."""
-    return URL(f"{request.scope.get('root_path', '').rstrip('/')}{request.app.url_path_for(name, **parts)}")
+    return URL(f"{root_of(request)}{request.app.url_path_for(name, **parts)}")
 
 
 @pass_context

@@ -97,9 +97,14 @@ class Safety:
         return bool(request.state.who) or path_of(request) == "/login" or path_of(request).startswith("/static/")
 
 
+def root_of(request: Request) -> str:
+    """What a proxy puts before every path of ours."""
+    return str(request.scope.get("root_path", "")).rstrip("/")
+
+
 def path_of(request: Request) -> str:
     """The path of a page, without what a proxy puts before it."""
-    return str(request.scope["path"]).removeprefix(request.scope.get("root_path", "").rstrip("/"))
+    return str(request.scope["path"]).removeprefix(root_of(request))
 
 
 def is_secure(request: Request) -> bool:
@@ -112,7 +117,7 @@ def _to_login(request: Request) -> Response:
         return _refused(401, "nobody is logged in")
     query = f"?{request.url.query}" if request.url.query else ""
     then = quote(f"{path_of(request)}{query}", safe="/")
-    return RedirectResponse(f"{request.scope.get('root_path', '').rstrip('/')}/login?then={then}", 303)
+    return RedirectResponse(f"{root_of(request)}/login?then={then}", 303)
 
 
 def _is_long(request: Request) -> bool:

@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from profiles_sync.console.frame import Here, Looking, link
 from profiles_sync.console.login import COOKIE, LONGEST, SECONDS, Access
-from profiles_sync.console.safety import is_secure
+from profiles_sync.console.safety import is_secure, root_of
 
 router = APIRouter()
 
@@ -60,4 +60,4 @@ def _form(here: Here, then: str, status: int = 200, wrong: str = "") -> HTMLResp
 def _after(request: Request, then: str) -> str:
     """Where somebody wanted to go, if that is a page of ours."""
     is_ours = then.startswith("/") and not then.startswith("//") and "\\" not in then and then.isprintable()
-    return f"{request.scope.get('root_path', '')}{then}" if is_ours else str(link(request, "overview"))
+    return f"{root_of(request)}{then}" if is_ours else str(link(request, "overview"))

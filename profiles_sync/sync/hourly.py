@@ -27,7 +27,7 @@ from profiles_sync.sync.backfill import carry_on
 from profiles_sync.sync.checking import quality_of
 from profiles_sync.sync.connected import connect
 from profiles_sync.sync.measured import measured
-from profiles_sync.sync.results import FAILED, PARTIAL, SUCCESS, WarehouseResult, few
+from profiles_sync.sync.results import FAILED, PARTIAL, WarehouseResult, few, together
 from profiles_sync.sync.upkeep import is_due, keep_up_lake
 from profiles_sync.sync.warehouses import sync_warehouses
 from profiles_sync.sync.watched import watched
@@ -55,10 +55,8 @@ class RunResult:
         """Failed when nothing was synced correctly, Partial success when something was not."""
         if self.error:
             return FAILED
-        statuses = {one.status for one in self.warehouses.values()} or {SUCCESS}
-        if self.report.unread:
-            statuses.add(PARTIAL)
-        return statuses.pop() if len(statuses) == 1 else PARTIAL
+        status = together(one.status for one in self.warehouses.values())
+        return together([status, PARTIAL]) if self.report.unread else status
 
     def shown(self) -> dict[str, Any]:
         """As `run --json` prints it."""

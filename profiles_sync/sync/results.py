@@ -1,7 +1,7 @@
 """What a sync of a warehouse came to."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -156,6 +156,12 @@ class WarehouseResult:
             return SUCCESS
         some = any(table.staged for table in self.tables.values() if not table.error)
         return PARTIAL if some or (not self.error and all(table.is_held for table in wrong)) else FAILED
+
+
+def together(statuses: Iterable[str]) -> str:
+    """How several parts of one thing ended: Partial success where they differ, Success where there are none."""
+    found = set(statuses) or {SUCCESS}
+    return found.pop() if len(found) == 1 else PARTIAL
 
 
 def few(names: list[str], most: int = 3) -> str:

@@ -12,18 +12,13 @@ from profiles_sync.control.policy import USER
 from profiles_sync.generator.case_study import case_study_events
 from profiles_sync.settings import load
 from profiles_sync.sync.hourly import run
+from tests import commands
 from tests.commands import written
 
 ANN, BOB, EVE, OWEN, NOBODY = "ann", "bob", "eve", "owen", "nobody"
 #: Who may see people's data, and who may not.
 ADMINS, READERS = (ANN, OWEN), (BOB, EVE)
-SETTINGS = """\
-space: {name: Acme, slug: acme}
-lake: ./lake
-sources:
-  website: {id: source_1, name: Website, path: ./events/website/}
-warehouses:
-  local: {type: duckdb, path: ./acme.duckdb}
+ADDED = """\
   cluster: {type: redshift, host: 127.0.0.1, port: 1, database: acme, username: segment, password: s3cret,
     s3_bucket: acme-staging, connect_timeout: 2, enabled: false, selective: {user_traits: off, track-tables: off}}
 roles:
@@ -32,6 +27,7 @@ roles:
   bob: [Unify and Engage read-only]
   eve: [Unify read-only and Engage user]
 """
+SETTINGS = commands.SETTINGS + ADDED
 _AT = "2022-06-22T11:00:00Z"
 EVENTS = [
     *case_study_events(),
