@@ -16,6 +16,8 @@ from profiles_sync.lake.storage import storage_of
 if TYPE_CHECKING:
     from profiles_sync.lake.tables import Lake
 
+_LOOKED_AT = 10_000  # rows
+
 
 def write(lake: "Lake", table: str, name: str, rows: pa.Table) -> AddAction:
     """Write rows to a table's folder; the file belongs to the table once it is committed."""
@@ -33,9 +35,17 @@ def put(filesystem: fs.FileSystem, path: str, rows: pa.Table) -> int:
     if isinstance(filesystem, fs.LocalFileSystem):
         filesystem.create_dir(path.rpartition("/")[0])
     with filesystem.open_output_stream(path) as out:
-        pq.write_table(rows, out, compression="snappy")
+        pq.write_table(rows, out, compression="snappy", use_dictionary=_repeating(rows))
     size: int = filesystem.get_file_info(path).size
     return size
+
+
+def _repeating(rows: pa.Table) -> bool | list[str]:
+    """The columns for which a dictionary pays: of many rows those whose values repeat. Digests only fill it in vain."""
+    if rows.num_rows <= _LOOKED_AT:
+        return True
+    some = rows.slice(0, _LOOKED_AT)
+    return [name for name in rows.column_names if pc.count_distinct(some[name]).as_py() < _LOOKED_AT // 2] or False
 
 
 def _statistics(rows: pa.Table, ranges: bool) -> str:

@@ -1,25 +1,27 @@
 """Connected components of a graph that fits one task, and of one that does not.
 
 Up to `one_task` edges (`identity.edges_per_task`) are solved by one task, in one Spark job. Beyond that, edges are
-first contracted share by share, each to a forest. While more than `one_task` remain, rounds of large-star and
-small-star shrink every component towards a star around its smallest node; what is left is finished in one task. Each
-round costs two shuffles of the remaining edges and is written down, so that no later step computes it again.
+first contracted share by share, each to stars. Where that is still too much for one task, only what links the shares'
+stars is solved, see `links`. While there are more than `one_task` of these links, rounds of large-star and small-star
+shrink every component towards a star around its smallest node; what is left is finished in one task. Each round costs
+two shuffles of the remaining edges and is written down, so that no later step computes it again.
 Source: Kiveris et al., "Connected Components in MapReduce and Beyond" (2014).
 """
 
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-import numpy as np
+import orjson
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from profiles_sync.lake.storage import in_tasks
-from profiles_sync.pipeline.edges import Piece, Solve, files, pieces, read, shares, solve_share, write
+from profiles_sync.pipeline.edges import Piece, files, pieces, read, shares, solve_share, write
+from profiles_sync.pipeline.links import by_bucket, joined, labels_of, stars
 from profiles_sync.pipeline.storage import is_url
 from profiles_sync.pipeline.tasks import each_on_spark
-from profiles_sync.pipeline.union_find import Numbers, forest, union
+from profiles_sync.pipeline.union_find import union
 
 ONE_TASK = 50_000_000  # edges, unless the settings say otherwise; some 60 bytes each while they are solved
 _ROW = "node bigint, component bigint"
@@ -47,42 +49,46 @@ def labelled(spark: SparkSession, edges: str, folder: str, one_task: int = ONE_T
     """As `components`; the Parquet files of the labels."""
     parts = pieces(files(edges))
     if _size(parts) <= one_task:
-        return _finished(spark, parts, folder)
-    contracted = _solved(spark, shares(parts, one_task // AT_ONCE), contract, f"{folder}/contracted")
-    return _by_rounds(spark, contracted, folder, one_task)
+        return _finished(spark, parts, f"{folder}/labels")
+    dealt = shares(parts, one_task // AT_ONCE)
+    told = each_on_spark(spark, dealt, partial(stars, buckets=len(dealt), folder=f"{folder}/stars"))
+    buckets = by_bucket(told, len(dealt))
+    if _size(every := [piece for bucket in buckets for piece in bucket]) <= one_task:
+        return _finished(spark, every, f"{folder}/labels")
+    return _by_links(spark, buckets, folder, one_task)
+
+
+def _by_links(spark: SparkSession, buckets: Sequence[Sequence[Piece]], folder: str, one_task: int) -> list[str]:
+    """Solve what links the shares' stars, then give every node the label of its nearest centre."""
+    told = map(orjson.loads, each_on_spark(spark, buckets, partial(joined, folder=folder)))
+    nearest, links = (list(paths) for paths in zip(*told, strict=True))
+    if _size(parts := pieces(links)) > one_task:
+        labels = _frame(spark, pieces(_by_rounds(spark, links, f"{folder}/rounds", one_task)))
+        return _written(_relabelled(_frame(spark, pieces(nearest)), labels), f"{folder}/labels")
+    solved = pieces(_finished(spark, parts, f"{folder}/solved"))
+    label = partial(labels_of, labels=solved, folder=f"{folder}/labels")
+    return sorted(each_on_spark(spark, [pieces([path]) for path in nearest], label))
 
 
 def _by_rounds(spark: SparkSession, written: list[str], folder: str, one_task: int) -> list[str]:
-    """Shrink what is written until one task can finish it, or until all that is left are stars."""
-    alone = _frame(spark, pieces(written)).where("node = component")
+    """Shrink the links until one task can finish them, or until all that is left are stars."""
     number = 0
     while _size(parts := pieces(written)) > one_task:
-        links = _frame(spark, parts).where("node <> component")
+        links = _frame(spark, parts)
         if number and _is_stars(links):
-            return _written(_spread(links, alone), f"{folder}/labels")
+            return _written(_spread(links), f"{folder}/labels")
         number += 1
-        written = _written(_small_star(_large_star(links)).unionByName(alone), f"{folder}/{number}")
-    return _finished(spark, parts, folder)
+        written = _written(_small_star(_large_star(links)), f"{folder}/{number}")
+    return _finished(spark, parts, f"{folder}/labels")
 
 
 def _finished(spark: SparkSession, parts: Sequence[Piece], folder: str) -> list[str]:
-    return _solved(spark, [parts], union, f"{folder}/labels")
-
-
-def contract(src: Numbers, dst: Numbers) -> tuple[Numbers, Numbers]:
-    """The fewest edges that connect what these connect; a node without an edge keeps a loop."""
-    nodes, roots = forest(src, dst)
-    kept = np.bincount(roots, minlength=len(nodes)) <= 1  # all but the roots of trees
-    return nodes[kept], nodes[roots[kept]]
+    """One task solves all of it; the file that it wrote."""
+    return each_on_spark(spark, [parts], partial(solve_share, solve=union, folder=folder))
 
 
 def _size(parts: Sequence[Piece]) -> int:
     return sum(piece.edges for piece in parts)
-
-
-def _solved(spark: SparkSession, dealt: Sequence[Sequence[Piece]], solve: Solve, folder: str) -> list[str]:
-    """Solve each share in a task of its own, in one Spark job; the files that were written."""
-    return sorted(each_on_spark(spark, dealt, partial(solve_share, solve=solve, folder=folder)))
 
 
 def _frame(spark: SparkSession, parts: Sequence[Piece]) -> DataFrame:
@@ -113,6 +119,13 @@ def _written(rows: DataFrame, folder: str) -> list[str]:
     return sorted(row["path"] for row in rows.mapInArrow(in_tasks(run), "path string").collect())
 
 
+def _relabelled(nearest: DataFrame, labels: DataFrame) -> DataFrame:
+    """Every node with the label of its centre, which is the centre itself where nothing links it."""
+    labels = labels.selectExpr("node as component", "component as label")
+    found = nearest.join(labels, "component", "left")
+    return found.selectExpr("node", "coalesce(label, component) as component")
+
+
 def _large_star(links: DataFrame) -> DataFrame:
     """Connect every larger neighbour of a node to the smallest node in its neighbourhood."""
     both = links.unionByName(links.selectExpr("component as node", "node as component"))
@@ -138,7 +151,6 @@ def _is_stars(links: DataFrame) -> bool:
     return not links.join(centres, "node", "left_semi").limit(1).collect()
 
 
-def _spread(stars: DataFrame, alone: DataFrame) -> DataFrame:
-    """A row for each node of the stars, centres too, and for each node that has no edge at all."""
-    nodes = stars.unionByName(stars.selectExpr("component as node", "component").distinct())
-    return nodes.unionByName(alone.distinct().join(nodes, "node", "left_anti"))
+def _spread(stars: DataFrame) -> DataFrame:
+    """A row for each node of the stars, centres too."""
+    return stars.unionByName(stars.selectExpr("component as node", "component").distinct())

@@ -64,12 +64,20 @@ def shares(parts: Sequence[Piece], most: int) -> list[list[Piece]]:
 
 def solve_share(share: Sequence[Piece], solve: Solve, folder: str) -> str:
     """Read the share, solve it, and write what is found into a new file in the folder; its path."""
+    return save(folder, [solve(*load(share))])
+
+
+def load(share: Sequence[Piece]) -> tuple[Numbers, Numbers]:
+    """Both ends of the edges of the pieces."""
     table = pa.concat_tables([SCHEMA.empty_table(), *(read(piece) for piece in share)])
-    src, dst = table["node"].to_numpy(), table["component"].to_numpy()
-    del table  # the arrays are copies where the share has several pieces
-    found = pa.table(list(solve(src, dst)), SCHEMA)
+    return table["node"].to_numpy(), table["component"].to_numpy()
+
+
+def save(folder: str, groups: Sequence[tuple[Numbers, Numbers]]) -> str:
+    """Write nodes, and what is beside each, into a new file in the folder, a row group each; its path."""
     with _new_file(folder) as (path, writer):
-        writer.write_table(found)
+        for group in groups:
+            writer.write_table(pa.table(list(group), SCHEMA), row_group_size=max(1, len(group[0])))
     return path
 
 

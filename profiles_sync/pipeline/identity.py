@@ -14,7 +14,7 @@ from profiles_sync.pipeline.batches import Batch, Progress
 from profiles_sync.pipeline.beside import beside
 from profiles_sync.pipeline.changes import Changes, changes, new_identifiers, numbered
 from profiles_sync.pipeline.kernel import CODES, Carriers, Replayed
-from profiles_sync.pipeline.landing import Landing, numbers, of
+from profiles_sync.pipeline.landing import Landing, by_file, numbers, of
 from profiles_sync.pipeline.replay import Resolve
 from profiles_sync.pipeline.staged import Parsed
 from profiles_sync.pipeline.state import Known
@@ -24,6 +24,7 @@ from profiles_sync.spec.ids import external_id_hash
 from profiles_sync.spec.resolver import BLOCKED
 from profiles_sync.spec.rules import IdentityRules
 from profiles_sync.spec.traits import OVER_TRAITS, Traits
+from profiles_sync.watching.threads import Threads
 
 VIOLATIONS = "_control/violations"
 _VIOLATION = pa.schema(
@@ -94,29 +95,19 @@ def resolve_batch(
     newest = max([batch.before.newest, *carriers.received_at[-1:].tolist()])  # they are in order of it
     after = Progress(made.last_seq, batch.before.profiles + int(replayed.created.sum()), newest)
     types = pa.array(list(rules.by_type), pa.string())
-    return Resolved(
-        known,
-        landed,
-        made,
-        traits,
-        numbered(traits, made.traits),
-        new_identifiers(landed, made, types),
-        _stamps(landed, replayed, made),
-        _violations(landed, replayed, traits.left_out, made, types, batch),
-        after,
-    )
+    current = numbered(traits, made.traits)
+    with Threads(2) as threads:
+        stamps = threads.submit(lambda: _stamps(landed, replayed, made))
+        violations = threads.submit(lambda: _violations(landed, replayed, traits.left_out, made, types, batch))
+        mapped = new_identifiers(landed, made, types)
+    return Resolved(known, landed, made, traits, current, mapped, stamps.result(), violations.result(), after)
 
 
 def _stamps(landed: Landing, replayed: Replayed, made: Changes) -> list[pa.StringArray]:
     """The stamps by file and line."""
-    split, row = landed.numbers("split"), landed.numbers("row")
-    stamps = []
-    for number, kept in enumerate(landed.kept):
-        shown = np.full(len(kept), -1, np.int64)
-        mine = split == number
-        shown[row[mine]] = replayed.stamp[mine]
-        stamps.append(made.ids_of(shown))
-    return stamps
+    shown = np.full(landed.first[-1], -1, np.int64)
+    shown[landed.numbers("line")] = replayed.stamp
+    return [made.ids_of(one) for one in by_file(shown, landed.first)]
 
 
 def _violations(

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +17,7 @@ from profiles_sync.pipeline.hashing import factorize
 from profiles_sync.pipeline.staged import IDENTIFIERS, IDENTITY, Parsed
 
 Numbers = NDArray[np.int64]
+Kind = TypeVar("Kind", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -22,10 +25,12 @@ class Landing:
     """A batch before identity resolution.
 
     Attributes:
-        events: Those that stay, in landing order: `staged.IDENTITY` and `split`, the number of the event's file.
+        events: Those that stay, in landing order: `staged.IDENTITY`, `split`, the number of the event's file, and
+            `line`, its place among the lines of all files, one file after the other.
         offsets: Event `i` carries `codes[offsets[i]:offsets[i + 1]]`, best rank first.
         codes: Places in `identifiers`.
         identifiers: The distinct ones: `rank`, `high`, `low`, `value`.
+        first: Where each file's lines begin among those of all files, and where the last one's end.
         kept: Per file, per line: whether its event stays; False also for a line that is no event.
         duplicates: How many events do not stay.
     """
@@ -34,6 +39,7 @@ class Landing:
     offsets: Numbers
     codes: NDArray[np.int32]
     identifiers: pa.Table
+    first: Numbers
     kept: list[NDArray[np.bool_]]
     duplicates: int
 
@@ -50,44 +56,51 @@ def numbers(table: pa.Table, column: str) -> Numbers:
 
 def land(lake: Lake, batch: int, parsed: Sequence[Parsed]) -> Landing:
     """Put what the files of a batch hold in order and drop what was kept before."""
-    every = _every(parsed, [one.identity for one in parsed], IDENTITY)
+    first = np.cumsum([0, *(one.places for one in parsed)], dtype=np.int64)
+    every = _every([one.identity for one in parsed], first, IDENTITY)
     order = landing_order(numbers(every, "received_at"), every["message_id"].combine_chunks())
     if (np.diff(order) < 0).any():  # the files of an hour often are in order
         every = every.take(pa.array(order))
     stays = messages.kept(lake, numbers(every, "high"), numbers(every, "low"), numbers(every, "received_at"), batch)
     events = every.filter(pa.array(stays)).combine_chunks() if not stays.all() else every.combine_chunks()
-    kept = [np.zeros(one.places, np.bool_) for one in parsed]
-    place = [np.full(one.places, -1, np.int64) for one in parsed]
-    split, row = numbers(events, "split"), numbers(events, "row")
-    for number in range(len(parsed)):
-        mine = split == number
-        kept[number][row[mine]] = True
-        place[number][row[mine]] = np.flatnonzero(mine)
-    carried = _every(parsed, [one.identifiers for one in parsed], IDENTIFIERS)
-    return Landing(events, *_coded(carried, place, len(events)), kept, len(every) - len(events))
+    line = numbers(events, "line")
+    place = np.full(first[-1], -1, np.int64)
+    place[line] = np.arange(len(line))
+    carried = _every([one.identifiers for one in parsed], first, IDENTIFIERS)
+    coded = _coded(carried, place, len(events))
+    return Landing(events, *coded, first, by_file(place >= 0, first), len(every) - len(events))
 
 
-def _every(parsed: Sequence[Parsed], slices: Sequence[staging.Slice], schema: pa.Schema) -> pa.Table:
-    tables = [
-        table.append_column("split", pa.array(np.full(table.num_rows, number, np.int32)))
-        for number, table in enumerate(map(staging.read, slices))
-    ]
-    return pa.concat_tables([schema.append(pa.field("split", pa.int32())).empty_table(), *tables]).combine_chunks()
+def by_file(lines: NDArray[Kind], first: Numbers) -> list[NDArray[Kind]]:
+    """What belongs to the lines of all files, file by file."""
+    return [lines[begin:end] for begin, end in pairwise(first.tolist())]
 
 
-def _coded(carried: pa.Table, place: Sequence[Numbers], events: int) -> tuple[Numbers, NDArray[np.int32], pa.Table]:
-    split, row = numbers(carried, "split"), numbers(carried, "row")
-    at = np.full(len(row), -1, np.int64)
-    for number, places in enumerate(place):
-        mine = split == number
-        at[mine] = places[row[mine]]
-    order = np.argsort(at, kind="stable")
-    order = order[int(np.searchsorted(at[order], 0)) :]
+def _every(slices: Sequence[staging.Slice], first: Numbers, schema: pa.Schema) -> pa.Table:
+    tables = []
+    for number, table in enumerate(map(staging.read, slices)):
+        of_file = table.append_column("split", pa.array(np.full(len(table), number, np.int32)))
+        tables.append(of_file.append_column("line", pa.array(first[number] + numbers(table, "row"))))
+    added = pa.schema([*schema, ("split", pa.int32()), ("line", pa.int64())])
+    return pa.concat_tables([added.empty_table(), *tables]).combine_chunks()
+
+
+def _coded(carried: pa.Table, place: Numbers, events: int) -> tuple[Numbers, NDArray[np.int32], pa.Table]:
+    at = place[numbers(carried, "line")]
+    order = _order(at)
     offsets = np.concatenate([[0], np.cumsum(np.bincount(at[order], minlength=events))]).astype(np.int64)
-    high, low = numbers(carried, "high")[order], numbers(carried, "low")[order]
-    codes, firsts = factorize(high, low)
-    distinct = carried.select(["rank", "high", "low", "value"]).take(pa.array(order[firsts]))
+    codes, firsts = factorize(numbers(carried, "high")[order], numbers(carried, "low")[order])
+    places = firsts if isinstance(order, slice) else order[firsts]
+    distinct = carried.select(["rank", "high", "low", "value"]).take(pa.array(places))
     return offsets, codes, distinct.combine_chunks()
+
+
+def _order(at: Numbers) -> Numbers | slice:
+    """What stays, which -1 does not, in its order; the files of an hour often are in order, and all stays."""
+    if (np.diff(at, prepend=0) >= 0).all():
+        return slice(None)
+    order = np.argsort(at, kind="stable")
+    return order[int(np.searchsorted(at[order], 0)) :]
 
 
 def of(column: pa.ChunkedArray, places: Numbers) -> pa.Array:

@@ -46,7 +46,7 @@ MEASURES: dict[int, ModuleType] = {
 
 
 def main(
-    quick: Annotated[bool, typer.Option(help="Small sizes: some minutes.")] = False,
+    quick: Annotated[bool, typer.Option(help="Small sizes, each way once: some minutes.")] = False,
     only: Annotated[list[int] | None, typer.Option(help="Run this measure; may be repeated.")] = None,
     size: Annotated[list[int] | None, typer.Option(help="Of the only measure's inputs; may be repeated.")] = None,
     repeats: Annotated[int | None, typer.Option(help="How often each way is timed.")] = None,

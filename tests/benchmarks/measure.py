@@ -109,15 +109,15 @@ def race(
 ) -> Result:
     """Run both once, compare what they come to, then time them in turn: what slows the machine slows both.
 
-    Not `warm` leaves out the first run: what starts from nothing is not to be warmed up.
+    Not `warm` leaves out the first run, for what starts from nothing is not to be warmed up; so does a single repeat.
 
     Raises:
         Differs: Their answers do.
     """
-    for way in (ours, other) if warm else ():
-        way.prepare()
-        way.run()
-    if warm:
+    if warm and repeats > 1:
+        for way in (ours, other):
+            way.prepare()
+            way.run()
         agreed(ours, other)
     times: dict[str, list[float]] = {ours.name: [], other.name: []}
     for _ in range(repeats):

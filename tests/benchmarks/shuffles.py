@@ -10,7 +10,7 @@ from pyspark.sql import DataFrameWriter, SparkSession
 
 @contextmanager
 def rounds(spark: SparkSession) -> Iterator[dict[str, dict[str, int]]]:
-    """By round: shuffles, the bytes in them, and the edges left. A round ends with a folder of Parquet files."""
+    """By round, which ends with a folder of Parquet files, as giving labels does: shuffles, their bytes, edges left."""
     found: dict[str, dict[str, int]] = {}
     write = DataFrameWriter.parquet
 
@@ -20,7 +20,8 @@ def rounds(spark: SparkSession) -> Iterator[dict[str, dict[str, int]]]:
         after = shuffled_by_stage(spark)
         edges = spark.read.parquet(path).count()
         counts = {"shuffles": len(after) - len(before), "bytes": sum(after.values()) - sum(before.values())}
-        found[f"round {len(found) + 1}"] = counts | {"edges left": edges}
+        name = path.rpartition("/")[2]
+        found[f"round {name}" if name.isdecimal() else name] = counts | {"edges left": edges}
 
     with patch.object(DataFrameWriter, "parquet", counted):
         yield found

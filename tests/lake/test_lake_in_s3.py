@@ -71,11 +71,11 @@ def test_some_hours_upkeep_and_large_tables(tmp_path, bucket, monkeypatch):
 
 @pytest.mark.standin
 def test_tasks_and_the_distributed_path_read_and_write_it(tmp_path, bucket, store, spark, monkeypatch):
-    """Files, what is staged, portions, edges, rounds and data files are all in the store, and tasks reach it alone."""
+    """Files, what is staged, portions, edges, links and data files are all in the store, and tasks reach it alone."""
     for name, value in store.items():  # of workers, which were not started by this process
         monkeypatch.setitem(spark.sparkContext.environment, name, value)
-    rounds, by_rounds = [], components._by_rounds
-    monkeypatch.setattr(components, "_by_rounds", lambda *given: rounds.append(given[2]) or by_rounds(*given))
+    links, by_links = [], components._by_links
+    monkeypatch.setattr(components, "_by_links", lambda *given: links.append(given[2]) or by_links(*given))
     twin = Twin(
         tmp_path,
         identity_path="distributed, events_per_task: 30, edges_per_task: 30",
@@ -91,7 +91,7 @@ def test_tasks_and_the_distributed_path_read_and_write_it(tmp_path, bucket, stor
         twin.reference.land(list(twin._taken(lines)))
         assert take_new_events(twin.engine).events
         twin.assert_equal()
-    assert rounds and all(one.startswith(bucket) for one in rounds)
+    assert links and all(one.startswith(bucket) for one in links)
     left = filesystem.get_file_info(fs.FileSelector(resolve(bucket)[1], recursive=True))
     assert not [one.path for one in left if "/_staging/" in one.path and one.is_file]
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from profiles_sync.pipeline import components as module
 from profiles_sync.pipeline import union_find
-from profiles_sync.pipeline.components import components, contract
+from profiles_sync.pipeline.components import components
 from profiles_sync.pipeline.edges import SCHEMA, files, pieces, shares
 from profiles_sync.pipeline.storage import resolve
 from profiles_sync.pipeline.union_find import forest, union
@@ -111,16 +112,6 @@ def test_union_with_many_buckets_is_exact(way):
     assert np.array_equal(smallest[order], sorted_nodes[roots])
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_contracting_keeps_the_components_and_no_edge_too_many(way, seed):
-    edges = graph(seed)
-    src, dst = contract(*ends(edges))
-    labels = by_search(edges)
-    assert by_search(zip(src.tolist(), dst.tolist(), strict=True)) == labels
-    alone = sum(list(labels.values()).count(label) == 1 for label in set(labels.values()))
-    assert len(src) == len(labels) - len(set(labels.values())) + alone
-
-
 def test_a_forest_names_a_member_of_the_component(way):
     nodes, roots = forest(*ends(graph(1)))
     assert np.array_equal(roots[roots], roots)
@@ -146,13 +137,24 @@ def test_shares_have_all_edges_and_no_more_each_than_asked(tmp_path):
     assert shares(parts, 0) == [[piece] for piece in parts]
 
 
-@pytest.mark.parametrize("one_task", [pytest.param(0, marks=pytest.mark.slow), 150, 10_000])
-def test_rounds_come_to_the_same_labels(spark, tmp_path, one_task):
+def counted_rounds(monkeypatch):
+    """The edges left before each round, from now on."""
+    rounds, large_star = [], module._large_star
+    monkeypatch.setattr(module, "_large_star", lambda links: rounds.append(links) or large_star(links))
+    return rounds
+
+
+@pytest.mark.parametrize(
+    ("one_task", "takes_rounds"), [pytest.param(0, True, marks=pytest.mark.slow), (150, False), (10_000, False)]
+)
+def test_any_number_of_edges_for_a_task_comes_to_the_same_labels(spark, tmp_path, monkeypatch, one_task, takes_rounds):
+    rounds = counted_rounds(monkeypatch)
     far = [(one + 10_000, other + 10_000) for one, other in SHAPES["two stars that share a leaf"]]
     edges = [*graph(7), *far, *SHAPES["the largest numbers"]]
     found = components(spark, write(tmp_path / "edges", edges), str(tmp_path / "work"), one_task).collect()
     assert len(found) == len({row["node"] for row in found})
     assert {row["node"]: row["component"] for row in found} == by_search(edges)
+    assert bool(rounds) == takes_rounds
 
 
 @pytest.mark.slow
@@ -167,8 +169,10 @@ def test_rounds_need_no_word_of_spark_s_for_an_object_store(spark, monkeypatch):
         path = f"s3://{bucket}/edges/all.parquet"
         filesystem, inner = resolve(path)
         pq.write_table(pa.table(list(ends(edges)), SCHEMA), inner, filesystem=filesystem, row_group_size=20)
-        found = components(spark, path, f"s3://{bucket}/work", 40).collect()
+        rounds = counted_rounds(monkeypatch)
+        found = components(spark, path, f"s3://{bucket}/work", 8).collect()
     assert {row["node"]: row["component"] for row in found} == by_search(edges)
+    assert rounds
 
 
 @pytest.mark.parametrize("shape", ["nothing", pytest.param("everybody alone", marks=pytest.mark.slow)])
