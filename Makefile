@@ -86,8 +86,8 @@ install-bench: install install-servers
 release: install ## Build the wheel as it is released, twice and alike, with its SBOM; check licences; all into dist/
 	scripts/release.sh .venv
 
-audit: install ## Look the locked packages up among known vulnerabilities (needs pypi.org's own answers)
-	scripts/release.sh .venv audit
+audit: install ## Look the locked packages up among known vulnerabilities: of pypi.org's own answers, or ADVISORIES=folder, a checkout
+	@ADVISORIES="$(ADVISORIES)" scripts/release.sh .venv audit
 
 format: install ## Format the code and mend what ruff can mend
 	$(PY) -m ruff format .

@@ -11,6 +11,10 @@ export UV_PYTHON_DOWNLOADS=never
 
 say() { printf '==> %s\n' "$*" >&2; }
 
+# They are side by side in the archive, where one would take the place of the other.
+twice=$(printf '%s\n' "${@##*/}" | sort | uniq -d)
+[ -z "$twice" ] || { say "two settings files are called $twice; each needs a name of its own" && exit 2; }
+
 uv=$(command -v uv || echo .tools/bin/uv)
 stamp="$venv/.installed"
 key=$(sha256sum <"$lock")

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the wheel as it is released, with its SBOM, and checks the licences of all that it may bring along.
-#   [OUT=dist] scripts/release.sh VENV [audit]
+#   [OUT=dist] scripts/release.sh VENV
+#   [ADVISORIES=folder] scripts/release.sh VENV audit
 set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=$1 tools=.venv-release out=${OUT:-dist}
@@ -8,6 +9,11 @@ uv=$(command -v uv || echo .tools/bin/uv)
 export UV_PYTHON_DOWNLOADS=never
 
 say() { printf '==> %s\n' "$*" >&2; }
+
+if [ "${2:-}" = audit ] && [ -n "${ADVISORIES:-}" ]; then
+    say "known vulnerabilities of the locked packages, by the records in $ADVISORIES"
+    exec "$venv/bin/python" scripts/advisories.py "$ADVISORIES" requirements/*.txt
+fi
 
 # The tools have an environment of their own: they would be in the SBOM else.
 scripts/own_venv.sh "$tools" requirements/release.txt

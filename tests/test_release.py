@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from profiles_sync import __version__
-from tests.commands import SETTINGS, a_space, environment
+from tests.commands import SETTINGS, a_space, environment, in_process
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -46,6 +46,10 @@ def built(place, **added):
 
 def test_the_version_stands_once():
     assert PROJECT["version"] == __version__
+
+
+def test_the_command_tells_its_version():
+    assert in_process("--version")[:2] == (0, f"profiles-sync {PROJECT['version']}\n")
 
 
 def test_there_is_an_extra_for_each_warehouse_and_for_what_else_not_everybody_needs():

@@ -32,18 +32,25 @@ def unit(path):
     return {key: value for key, _, value in lines}
 
 
-def runs_the_space(command, folder):
+def started(command, folder):
     """As the scheduler starts it: by a shell, with hardly any environment, but for where the code under test is."""
     code = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
-    done = subprocess.run(
+    return subprocess.run(
         ["/bin/sh", "-c", here(command, folder)],
         env={"PATH": "/usr/bin:/bin", "HOME": str(folder), **code},
         stdin=subprocess.DEVNULL,
         capture_output=True,
+        text=True,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def runs_the_space(command, folder):
+    """Starts it, and looks whether it did all; returns what it printed."""
+    done = started(command, folder)
+    assert (done.returncode, done.stderr) == (0, "")
     assert query(folder, "SELECT id FROM acme.tracks") == [("m3",)]
+    return done.stdout
 
 
 def test_the_command_of_the_service_runs_the_spaces_of_the_folder(tmp_path):
@@ -52,6 +59,13 @@ def test_the_command_of_the_service_runs_the_spaces_of_the_folder(tmp_path):
     runs_the_space(service["ExecStart"], tmp_path)
     assert service["Type"] == "oneshot"
     assert service["SuccessExitStatus"] == "3"
+
+
+def test_what_the_service_keeps_is_where_it_may_write():
+    service = unit(SERVICE)
+    assert service["ProtectSystem"] == "strict"  # but for the folders of its own
+    assert service["WorkingDirectory"] == f"/var/lib/{service['StateDirectory']}"
+    assert service["Environment"] == f"NUMBA_CACHE_DIR=/var/cache/{service['CacheDirectory']}"
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not here")
@@ -66,14 +80,27 @@ def test_systemd_has_nothing_to_say_against_the_units(tmp_path):
     assert "*-*-* *:00:00 UTC" in said.stdout
 
 
-def test_the_line_of_the_crontab_runs_the_spaces_of_the_folder_each_hour(tmp_path):
-    a_space(tmp_path)
+def of_the_crontab():
+    """When, who and what."""
     (entry,) = (line for line in (CONF / "crontab").read_text().splitlines() if line and line[0].isdigit())
     *when, user, command = entry.split(maxsplit=6)
+    return when, user, command
+
+
+def test_the_line_of_the_crontab_runs_the_spaces_of_the_folder_each_hour(tmp_path):
+    a_space(tmp_path)
+    when, user, command = of_the_crontab()
     assert (when[1:], user) == (["*"] * 4, "profiles-sync")
     assert 0 <= int(when[0]) < 60
     assert "%" not in command  # cron's own sign for the end of a line
-    runs_the_space(command, tmp_path)
+    assert runs_the_space(command, tmp_path) == ""  # what is printed is mailed
+
+
+@pytest.mark.parametrize("status", ["Partial success", "Failed"])
+def test_cron_has_something_to_mail_where_a_run_was_no_success(tmp_path, status):
+    done = started(of_the_crontab()[2], ends(tmp_path, status))
+    assert f"\n{status}\n" in done.stdout
+    assert "local" in done.stdout
 
 
 @pytest.fixture(scope="module")

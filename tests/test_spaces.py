@@ -143,6 +143,9 @@ def test_a_file_that_is_given_twice_is_one_space(tmp_path):
 def test_an_empty_folder_is_wrong_usage(tmp_path):
     code, _, err = in_process("run", "--settings", tmp_path)
     assert (code, "ends in .yml or .yaml" in err) == (2, True)
+    code, shown = ran(tmp_path)
+    assert (code, shown["status"], shown["spaces"]) == (2, "Failed", [])
+    assert shown["error"].startswith("settings: no file at")
 
 
 def jobs_so_far(spark):

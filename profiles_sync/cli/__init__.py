@@ -1,16 +1,18 @@
 """The command line: `profiles-sync run | plan | status | …`, and the entry of the jobs."""
 
+from typing import Annotated
+
 import typer
 
+from profiles_sync import __version__
 from profiles_sync.cli import backfill, console, data_graph, quality, queries, scheduling, space, spaces, warehouse
-from profiles_sync.cli.frame import EXIT, WRONG_USAGE, in_one_line
+from profiles_sync.cli.frame import EXIT, WRONG_USAGE, in_one_line, print_text
 from profiles_sync.cli.running import carry_out, run_job
 from profiles_sync.session import session_of
 
 __all__ = ["EXIT", "WRONG_USAGE", "app", "carry_out", "main", "run_job", "session_of"]
 
 app = typer.Typer(
-    help="Identity-resolved customer profiles, in your own warehouse.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # locals hold people's data
     add_completion=False,
@@ -24,6 +26,21 @@ app.add_typer(data_graph.app, name="data-graph")
 app.add_typer(queries.app, name="queries")
 app.add_typer(quality.app, name="quality")
 app.add_typer(console.app)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print_text(f"profiles-sync {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def of_all(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    """Identity-resolved customer profiles, in your own warehouse."""
 
 
 def main() -> None:

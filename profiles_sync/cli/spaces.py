@@ -1,6 +1,6 @@
 """One command over the spaces of several settings files: one session, and a space that fails does not stop others."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,7 +8,7 @@ import typer
 
 from profiles_sync.cli.frame import EXIT, WRONG_USAGE, File, Json, print_json, tell
 from profiles_sync.cli.outcome import Outcome, Show
-from profiles_sync.errors import ProfilesSyncError
+from profiles_sync.errors import ProfilesSyncError, SettingsError
 from profiles_sync.settings import Declared, Settings, load, spaces_of
 from profiles_sync.terminal import overview
 
@@ -27,9 +27,12 @@ def run_each(step: Callable[[Settings], Outcome], given: Sequence[Path], json: b
 
     Returns:
         The worst exit code.
+
+    Raises:
+        SettingsError: A folder has no settings; who asked for an object has got one.
     """
     spaces, codes = [], []
-    for one in spaces_of(given):
+    for one in _declared(given, json):
         code, shown, read_by = _outcome(step, one, show)
         codes.append(code)
         named = {"settings": str(one.path), "space": one.settings.space.slug if one.settings else None}
@@ -43,6 +46,15 @@ def run_each(step: Callable[[Settings], Outcome], given: Sequence[Path], json: b
         )
         print_json({"status": status, "spaces": spaces})
     return worst
+
+
+def _declared(given: Sequence[Path], json: bool) -> Iterator[Declared]:
+    try:
+        yield from spaces_of(given)
+    except SettingsError as error:
+        if json:
+            print_json({"status": "Failed", "spaces": [], "error": str(error)})
+        raise
 
 
 def _outcome(step: Callable[[Settings], Outcome], one: Declared, show: Show) -> tuple[int, dict[str, Any], Show]:

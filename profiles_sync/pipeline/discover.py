@@ -67,9 +67,12 @@ def _new_files(slug: str, path: str, taken: Mapping[str, int]) -> Found:
     if filesystem.get_file_info(f"{root}/_delta_log").type == fs.FileType.Directory:
         return Found(*delta_source.new_files(slug, path, filesystem, root, taken))
     infos, warnings = ([top], []) if top.type == fs.FileType.File else _inside(filesystem, root)
+    named = [info for info in infos if _has_name(info)]
+    if odd := len(infos) - len(named):
+        warnings.append(f"names below {path} are not UTF-8 ({odd} of them): rename them, what bears them is not read")
     listed = [
         SourceFile(slug, below(path, info.path[len(root) :]), info.size, (info.mtime_ns or 0) // 1000)
-        for info in infos
+        for info in named
         if info.type == fs.FileType.File and info.size and not _hidden(info.path[len(root) :])
     ]
     if not listed:
@@ -106,9 +109,19 @@ def _folder_by_folder(filesystem: fs.FileSystem, root: str) -> tuple[list[fs.Fil
             continue
         found += infos
         waiting += [
-            info.path for info in infos if info.type == fs.FileType.Directory and not _hidden(info.path[len(root) :])
+            info.path
+            for info in infos
+            if info.type == fs.FileType.Directory and _has_name(info) and not _hidden(info.path[len(root) :])
         ]
     return found, warnings
+
+
+def _has_name(info: fs.FileInfo) -> bool:
+    """Whether its name is text; a folder takes any bytes."""
+    try:
+        return bool(info.path)
+    except UnicodeDecodeError:
+        return False
 
 
 def _hidden(relative: str) -> bool:

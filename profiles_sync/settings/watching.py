@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 from profiles_sync.watching.logs import Format, Level
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+_LARGEST_PORT = 65_535
 
 
 class LogSettings(BaseModel):
@@ -41,7 +42,8 @@ class MetricsSettings(BaseModel):
     @field_validator("listen")
     @classmethod
     def _is_address(cls, listen: str | None) -> str | None:
-        if listen is not None and not listen.rpartition(":")[2].isdecimal():
+        port = (listen or ":0").rpartition(":")[2]
+        if not port.isdecimal() or int(port) > _LARGEST_PORT:
             raise PydanticCustomError("listen", "expected an address and a port, such as 127.0.0.1:9102")
         return listen
 

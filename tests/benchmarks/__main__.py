@@ -24,6 +24,7 @@ from tests.benchmarks import (
     m9_many_hours,
     m10_postgres,
     m13_quality,
+    m14_watching,
 )
 from tests.benchmarks.machine import machine
 from tests.benchmarks.measure import Bench, timed
@@ -42,6 +43,7 @@ MEASURES: dict[int, ModuleType] = {
     9: m9_many_hours,
     10: m10_postgres,
     13: m13_quality,
+    14: m14_watching,
 }
 
 

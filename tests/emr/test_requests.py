@@ -1,6 +1,8 @@
 """conf/emr: what is sent to AWS is as AWS's own models want it, and says the same in every file."""
 
 import json
+import os
+import subprocess
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -111,6 +113,40 @@ def test_each_setting_of_spark_has_its_reason():
         keys = [line.partition("=")[0] for line in settings(name)]
         assert len(set(keys)) == len(keys)
         assert all(key.startswith("spark.") for key in keys)
+
+
+def submitted(*arguments):
+    """What spark-submit would be given, by the script for any cluster."""
+    command = [EMR / "submit.sh", *arguments]
+    added = {"SPARK_SUBMIT": "/bin/echo"}
+    return subprocess.run(command, env=os.environ | added, capture_output=True, text=True, check=False)
+
+
+def test_the_script_gives_every_setting_of_the_files_that_are_named():
+    done = submitted("env.tar.gz", "spark.conf", "yarn.conf", "--", "--master", "yarn", "job.py", "--settings", "a b")
+    reasoned = [word for one in settings("spark.conf") + settings("yarn.conf") for word in ("--conf", one)]
+    expected = ["--archives", "env.tar.gz#environment", *reasoned, "--master", "yarn", "job.py", "--settings", "a b"]
+    assert (done.returncode, done.stdout) == (0, " ".join(expected) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "the packed environment"),
+        (("env.tar.gz", "sparc.conf", "--", "job.py"), "no file at"),
+        (("env.tar.gz", "spark.conf"), "no -- before"),
+    ],
+)
+def test_the_script_submits_nothing_without_settings_that_are_asked_for(arguments, told):
+    done = submitted(*arguments)
+    assert done.returncode != 0
+    assert (done.stdout, told in done.stderr) == ("", True), done.stderr
+
+
+def test_two_settings_files_of_one_name_are_not_packed(tmp_path):
+    command = [ROOT / "scripts/pack.sh", tmp_path / "out.tar.gz", tmp_path / "dev/acme.yml", tmp_path / "prod/acme.yml"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, "two settings files are called acme.yml" in done.stderr) == (2, True), done.stderr
 
 
 def test_the_policy_lets_the_job_write_its_lake_and_logs_and_read_the_rest():

@@ -110,6 +110,15 @@ def test_hidden_files_are_passed_over(twin):
     assert ids(twin) == ["m1"]
 
 
+def test_names_that_are_no_text_stop_nothing_and_are_told(twin):
+    put(twin, "a.jsonl", page("m1"))
+    for name in (b"\xff.jsonl", b"\xfe/b.jsonl"):
+        put(twin, os.fsdecode(name), page("m2"))
+    (warning,) = take(twin).warnings
+    assert warning.startswith(f"source website: names below {twin.folder / 'events'} are not UTF-8 (3 of them)")
+    assert ids(twin) == ["m1"]
+
+
 def test_the_lake_and_the_warehouse_are_no_events_where_a_source_has_them(twin):
     put(twin, "a.jsonl", page("m1"))
     settled(twin, {"website": twin.folder})

@@ -6,6 +6,8 @@ import json
 import os
 import re
 import runpy
+import shutil
+import subprocess
 import sys
 import types
 from graphlib import TopologicalSorter
@@ -14,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from profiles_sync import __version__
 from profiles_sync.settings import load
 from tests.commands import EVENTS, query, write_events
 
@@ -96,7 +99,22 @@ def test_every_path_exists():
                 assert (file.parent / text).resolve().is_file(), text
             elif text.startswith(".."):  # what the artifact's build leaves
                 assert (file.parent / text).parent.resolve() == ROOT / "dist"
-                assert artifact["build"] == "uv build --wheel"
+                assert artifact["build"].startswith("uv build --wheel")
+
+
+@pytest.mark.slow
+def test_the_build_leaves_the_wheel_of_this_version_alone(tmp_path):
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist" / "profiles_sync-0.0.1-py3-none-any.whl").touch()
+    shutil.copytree(ROOT / "profiles_sync", tmp_path / "profiles_sync", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path)
+    path = f"{ROOT / '.tools' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    added = {"PATH": path, "UV_NO_BUILD_ISOLATION": "1", "UV_PYTHON": sys.executable}
+    subprocess.run(
+        BUNDLE["artifacts"]["profiles_sync"]["build"], shell=True, check=True, cwd=tmp_path, env=os.environ | added
+    )
+    assert [one.name.split("-")[1] for one in (tmp_path / "dist").glob("*.whl")] == [__version__]
 
 
 def test_the_settings_are_the_spaces_own_or_what_else_is_given():

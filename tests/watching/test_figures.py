@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from profiles_sync.errors import SettingsError
 from profiles_sync.settings import load
 from profiles_sync.sync.hourly import run
 from profiles_sync.sync.steps import ingest_events
@@ -231,6 +232,13 @@ def test_a_file_that_cannot_be_written_is_a_warning(tmp_path):
     done = did(tmp_path)
     assert done.status == "Success"
     assert "metrics.file: the figures were not delivered (No such file or directory)" in done.report.warnings[0]
+
+
+@pytest.mark.parametrize("listen", [":99999", "localhost", "127.0.0.1:"])
+def test_an_address_that_nobody_can_listen_at_is_refused(tmp_path, listen):
+    settings = a_space(tmp_path, SETTINGS + f"metrics: {{listen: '{listen}'}}\n")
+    with pytest.raises(SettingsError, match=r"metrics.listen: expected an address and a port"):
+        load(settings)
 
 
 def test_without_a_place_to_go_the_library_is_not_even_imported(tmp_path):
