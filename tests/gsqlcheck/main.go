@@ -1,7 +1,7 @@
 // Command gsqlcheck has Google's own analyzer, that of BigQuery's dialect, look at statements.
 //
 // It reads {"tables": {"dataset.table": {"column": "TYPE"}}, "statements": ["…"]} from its standard input, and writes
-// what is wrong with each statement, empty for nothing, as a list.
+// what is wrong with each statement, empty for nothing, as a list. A table's name may have any number of parts.
 package main
 
 import (
@@ -37,6 +37,7 @@ func language() *sql.LanguageOptions {
 	done(made.SetProductMode(sql.ProductModeProductExternal))
 	done(made.SetSupportsAllStatementKinds())
 	done(made.DisableLanguageFeature(sql.LanguageFeatureFeatureInsertOnConflictClause))
+	done(made.EnableLanguageFeature(sql.LanguageFeatureFeatureAlterColumnSetDataType))
 	return made
 }
 
@@ -80,6 +81,16 @@ func add(catalog *sql.SimpleCatalog, types *sql.TypeFactory, name string, column
 	done(catalog.AddTable(table))
 }
 
+// place is the catalog of a project, a dataset or what lies in one, made when it is first asked for.
+func place(known map[string]*sql.SimpleCatalog, parts []string) *sql.SimpleCatalog {
+	path := strings.Join(parts, ".")
+	if known[path] == nil {
+		last := len(parts) - 1
+		known[path] = must(place(known, parts[:last]).MakeOwnedSimpleCatalog(parts[last]))
+	}
+	return known[path]
+}
+
 func main() {
 	var given asked
 	done(json.NewDecoder(os.Stdin).Decode(&given))
@@ -87,13 +98,11 @@ func main() {
 	types, spoken := must(sql.NewTypeFactory()), language()
 	catalog := must(sql.NewSimpleCatalog("project", nil))
 	done(catalog.AddBuiltinFunctionsAndTypes(&sql.BuiltinFunctionOptions{LanguageOptions: spoken}))
-	datasets := map[string]*sql.SimpleCatalog{}
+	places := map[string]*sql.SimpleCatalog{"": catalog}
 	for name, columns := range given.Tables {
-		dataset, table, _ := strings.Cut(name, ".")
-		if datasets[dataset] == nil {
-			datasets[dataset] = must(catalog.MakeOwnedSimpleCatalog(dataset))
-		}
-		add(datasets[dataset], types, table, columns)
+		parts := strings.Split(name, ".")
+		last := len(parts) - 1
+		add(place(places, parts[:last]), types, parts[last], columns)
 	}
 	options := must(sql.NewAnalyzerOptions2())
 	done(options.SetLanguage(spoken))

@@ -23,19 +23,20 @@ def columns(calls: Calls, dialect: Dialect, schema: str) -> dict[str, dict[str, 
     from google.api_core.exceptions import NotFound
 
     try:
-        return _one_by_one(calls, schema) if schema.startswith("_") else _at_once(calls, dialect, schema)
+        return (
+            _one_by_one(calls, schema) if schema.startswith("_") else by_table(calls.rows(statement(dialect, schema)))
+        )
     except NotFound:
         return {}
 
 
-def _at_once(calls: Calls, dialect: Dialect, schema: str) -> dict[str, dict[str, str]]:
+def statement(dialect: Dialect, schema: str) -> str:
+    """The query of all columns at once."""
     there = f"{dialect.quote(schema)}.INFORMATION_SCHEMA"
-    return by_table(
-        calls.rows(
-            f"SELECT c.table_name, c.column_name, c.data_type FROM {there}.COLUMNS AS c JOIN {there}.TABLES AS t "
-            "ON t.table_name = c.table_name WHERE t.table_type <> 'VIEW' AND c.is_hidden = 'NO' "
-            "ORDER BY c.table_name, c.ordinal_position"
-        )
+    return (
+        f"SELECT c.table_name, c.column_name, c.data_type FROM {there}.COLUMNS AS c JOIN {there}.TABLES AS t "
+        "ON t.table_name = c.table_name WHERE t.table_type <> 'VIEW' AND c.is_hidden = 'NO' "
+        "ORDER BY c.table_name, c.ordinal_position"
     )
 
 

@@ -184,12 +184,15 @@ class RedshiftDialect(Dialect):
     def _merged(
         self, there: str, source: str, keys: Sequence[str], values: Mapping[str, str], deleted: str
     ) -> list[str]:
-        """MERGE has no conditions and reads a table alone: what is not to be deleted has one of its own."""
+        """MERGE has no conditions and reads a table alone: what is not to be deleted has one of its own.
+
+        A column of the owner's may be NOT NULL, and is filled by its default there too.
+        """
         names, quoted_keys = list(map(self.quote, values)), list(map(self.quote, keys))
         on = " AND ".join(f"{there}.{key} = {_MERGED}.{key}" for key in quoted_keys)
         updates = ", ".join(f"{name} = {_MERGED}.{name}" for name in names if name not in quoted_keys)
         return [
-            f"CREATE TEMPORARY TABLE {_MERGED} (LIKE {there})",
+            f"CREATE TEMPORARY TABLE {_MERGED} (LIKE {there} INCLUDING DEFAULTS)",
             f"INSERT INTO {_MERGED} ({', '.join(names)}) SELECT {', '.join(values.values())} "
             f"FROM {source} AS s WHERE s.{self.quote(OPERATION)} = 'U'",
             deleted,

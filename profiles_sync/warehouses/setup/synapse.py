@@ -1,6 +1,7 @@
 """Azure Synapse: a dedicated SQL pool, a login on its server, and a user that controls the pool.
 
-Source: Segment, "Azure Synapse Analytics Destination"; Microsoft documentation, "sqlcmd", "sp_set_firewall_rule".
+Source: Segment, "Azure Synapse Analytics Destination"; Microsoft documentation, "sqlcmd", "sp_set_firewall_rule",
+"az synapse workspace firewall-rule".
 """
 
 import shlex
@@ -70,12 +71,13 @@ def grants(*, user: str, database: str) -> Mapping[Right, str]:
 
 
 def _run(database: str) -> tuple[str, ...]:
-    server = "sqlcmd -I -S SERVER.database.windows.net -U ADMIN"
+    server = "sqlcmd -I -S SERVER -U ADMIN"
     return (
         "A connection is to one database and cannot change it, so run it in two parts, as the server's admin,",
         "with the new user's password in SEGMENT_PASSWORD; sqlcmd asks for the admin's.",
         f"Steps 3 and 4: {server} -d master -i FIRST_PART",
         f"Steps 5 and 6: {server} -d {shlex.quote(database)} -i SECOND_PART",
+        "SERVER is WORKSPACE.sql.azuresynapse.net, or NAME.database.windows.net for a pool without a workspace.",
         "Steps 2 and 7 are commands of az, to look at and run by hand.",
     )
 
@@ -124,4 +126,10 @@ def _allowlist_notes(egress: Sequence[str]) -> tuple[str, ...]:
     if not egress:
         return addresses.NONE
     skipped = addresses.v6(egress)
-    return (f"The server's firewall takes IPv4 only, so not {', '.join(skipped)}.",) if skipped else ()
+    v4 = (f"The server's firewall takes IPv4 only, so not {', '.join(skipped)}.",) if skipped else ()
+    made = "az synapse workspace firewall-rule create --workspace-name WORKSPACE --resource-group RESOURCE_GROUP"
+    rules = [
+        f"{made} --name profiles-sync-{number} --start-ip-address {first} --end-ip-address {last}"
+        for number, (first, last) in enumerate(addresses.ranges(egress), 1)
+    ]
+    return (*v4, "A pool in a workspace has the workspace's firewall; there it is this instead:", *rules)

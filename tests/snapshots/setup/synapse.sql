@@ -1,8 +1,9 @@
 -- Azure Synapse for Profiles Sync.
 -- A connection is to one database and cannot change it, so run it in two parts, as the server's admin,
 -- with the new user's password in SEGMENT_PASSWORD; sqlcmd asks for the admin's.
--- Steps 3 and 4: sqlcmd -I -S SERVER.database.windows.net -U ADMIN -d master -i FIRST_PART
--- Steps 5 and 6: sqlcmd -I -S SERVER.database.windows.net -U ADMIN -d segment -i SECOND_PART
+-- Steps 3 and 4: sqlcmd -I -S SERVER -U ADMIN -d master -i FIRST_PART
+-- Steps 5 and 6: sqlcmd -I -S SERVER -U ADMIN -d segment -i SECOND_PART
+-- SERVER is WORKSPACE.sql.azuresynapse.net, or NAME.database.windows.net for a pool without a workspace.
 -- Steps 2 and 7 are commands of az, to look at and run by hand.
 
 -- 1. Sign up for an Azure subscription
@@ -19,6 +20,9 @@ GO
 
 -- 4. In the database master: Let the addresses in that Profiles Sync connects from: 203.0.113.7/32, 198.51.100.0/28, 2001:db8::/48
 --    The server's firewall takes IPv4 only, so not 2001:db8::/48.
+--    A pool in a workspace has the workspace's firewall; there it is this instead:
+--    az synapse workspace firewall-rule create --workspace-name WORKSPACE --resource-group RESOURCE_GROUP --name profiles-sync-1 --start-ip-address 203.0.113.7 --end-ip-address 203.0.113.7
+--    az synapse workspace firewall-rule create --workspace-name WORKSPACE --resource-group RESOURCE_GROUP --name profiles-sync-2 --start-ip-address 198.51.100.0 --end-ip-address 198.51.100.15
 EXEC sp_set_firewall_rule N'profiles-sync 1', '203.0.113.7', '203.0.113.7';
 GO
 EXEC sp_set_firewall_rule N'profiles-sync 2', '198.51.100.0', '198.51.100.15';

@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.warehouses.contract import (
     test_backfill,
     test_many_rows,
+    test_queries,
     test_retype,
     test_rows,
     test_schemas,
@@ -17,12 +18,22 @@ from tests.warehouses.contract import (
 from tests.warehouses.contract.conftest import GAPS, KINDS
 
 README = Path(__file__).parents[3] / "README.md"
+MODULES = (
+    test_rows,
+    test_many_rows,
+    test_schemas,
+    test_retype,
+    test_backfill,
+    test_troubles,
+    test_selective,
+    test_queries,
+)
 BEGIN, END = "<!-- contract:begin -->\n", "<!-- contract:end -->"
 
 
 def claims():
     """Each test's name as a sentence, with what is marked for a kind, in the order of the files."""
-    for module in (test_rows, test_many_rows, test_schemas, test_retype, test_backfill, test_troubles, test_selective):
+    for module in MODULES:
         for name, test in vars(module).items():
             if name.startswith("test_"):
                 marks = [mark for mark in getattr(test, "pytestmark", []) if mark.name in GAPS]
