@@ -175,7 +175,7 @@ class NotReconciled(Terminal):
         """See `ProfilesSyncError`."""
         return Problem(
             ErrorClass.INTERNAL,
-            "see whether somebody else writes the table; if nobody does, report it. Nothing of it was committed",
+            "see whether somebody else writes the table; if nobody does, report it. The next run repeats the table",
         )
 
 

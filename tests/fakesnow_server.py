@@ -7,6 +7,7 @@ Put right here, where fakesnow and Snowflake differ:
 - MERGE works in a transaction; the rows it compares lie in the database that it changes, not in a temporary one.
 - A time that is NULL is NULL in an answer, and not 1970.
 - What the connector for Spark says is understood, see `fakesnow_spark`.
+- TO_NUMBER reads hexadecimal digits, as many as its format has.
 POST /cut-off ends every session at once.
 """
 
@@ -56,6 +57,17 @@ def in_one_database(merge):
     return parts
 
 
+def hexadecimal(to_decimal):
+    def number(expression):
+        told = expression.args.get("format") if isinstance(expression, exp.ToNumber) else None
+        if told is None or not told.is_string or set(told.this) != {"X"}:
+            return to_decimal(expression)
+        digits = exp.DPipe(this=exp.Literal.string("0x"), expression=expression.this)
+        return exp.cast(exp.cast(digits, "BIGINT"), "DECIMAL(38, 0)")
+
+    return number
+
+
 def with_nulls(struct):
     def made(times):
         whole = times.combine_chunks() if isinstance(times, pa.ChunkedArray) else times
@@ -74,6 +86,7 @@ if __name__ == "__main__":
     FakeSnowflakeCursor.execute = told(fakesnow_spark.spoken(FakeSnowflakeCursor.execute))
     transforms.put_stage = fakesnow_spark.unencrypted(transforms.put_stage)
     transforms.merge = in_one_database(transforms.merge)
+    transforms.to_decimal = hexadecimal(transforms.to_decimal)
     arrow.timestamp_to_sf_struct = with_nulls(arrow.timestamp_to_sf_struct)
     server.app.router.routes.append(Route("/cut-off", cut_off, methods=["POST"]))
     uvicorn.run(server.app, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")

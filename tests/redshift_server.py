@@ -116,10 +116,18 @@ $$;
 """
 
 
+_STRTOL = """
+CREATE OR REPLACE FUNCTION stand_in.strtol(digits text, base int) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+    SELECT ('x' || lpad(digits, 16, '0'))::bit(64)::bigint WHERE base = 16
+$$;
+"""
+
+
 def prepare(server, database, may=None):
     """What the stand-in needs in a database of the Postgres behind it; `may` is from what to what TRY_CAST may."""
     allowed = json.dumps({given: made.split() for given, made in (may or _FROM).items()})
     server.admin(_SHORT, database)
+    server.admin(_STRTOL, database)
     server.admin(_TRY_CAST.replace("{allowed}", allowed), database)
 
 
@@ -186,6 +194,7 @@ class Spelling:
         bare = re.sub(r"(\"\d+\") character varying\((\d+)\)", _checked, bare)
         bare = re.sub(r"\bSET query_group TO", "SET redshift.query_group TO", bare)
         bare = re.sub(r"\bversion\(\)", f"'{self.version}'::text", bare)
+        bare = re.sub(r"\bSTRTOL\(", "stand_in.strtol(", bare)
         while found := re.search(r"\bTRY_CAST\(", bare):
             inner, end = inside(bare, found.end())
             value, _, kind = inner.rpartition(" AS ")

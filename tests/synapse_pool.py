@@ -61,6 +61,10 @@ CREATE OR REPLACE VIEW stand_in.columns AS SELECT n.nspname::text AS table_schem
 GRANT SELECT ON stand_in.columns TO PUBLIC;
 CREATE OR REPLACE FUNCTION stand_in.datalength(value anyelement) RETURNS int LANGUAGE sql IMMUTABLE AS
     $$ SELECT octet_length(value::text) $$;
+CREATE OR REPLACE FUNCTION stand_in.hashbytes(kind text, value text) RETURNS bytea LANGUAGE sql IMMUTABLE AS
+    $$ SELECT decode(md5(convert_to(value, 'UTF8')), 'hex') WHERE kind = 'MD5' $$;
+CREATE OR REPLACE FUNCTION stand_in.first_four(value bytea) RETURNS bigint LANGUAGE sql IMMUTABLE AS
+    $$ SELECT ('x' || encode(substr(value, 1, 4), 'hex'))::bit(32)::bigint $$;
 CREATE OR REPLACE FUNCTION stand_in.rounded(value double precision, digits int) RETURNS double precision LANGUAGE sql
     IMMUTABLE AS $$ SELECT round(value) $$;
 """
@@ -160,6 +164,7 @@ class Words(Spelling):
         bare = re.sub(r"\bINFORMATION_SCHEMA\.COLUMNS\b", "stand_in.columns", bare)
         bare = re.sub(r"\bDATALENGTH\(", "stand_in.datalength(", bare)
         bare = re.sub(r"\bLEN\(", "char_length(", bare)
+        bare = self._hashed(bare)
         bare = re.sub(r"^(ALTER TABLE \S+ ALTER COLUMN) (\S+) (.*?) NULL$", r"\1 \2 TYPE \3 USING \2::\3", bare)
         bare = re.sub(r"\bCONVERT\(nvarchar\(64\), (.*?), 3\)", r"CAST(\1 AS nvarchar(64))", bare)
         bare = re.sub(r"\bROUND\(", "stand_in.rounded(", bare)
@@ -172,6 +177,22 @@ class Words(Spelling):
             typed = f"stand_in.try_cast(({value})::text, pg_typeof({value})::text, '{kind}', NULL::{kind})::{kind}"
             bare = bare[: found.start()] + typed + bare[end:]
         return bare
+
+    def _hashed(self, bare):
+        """The MD5 of texts in UTF-8; that of texts as they lie there would be one of pairs of bytes."""
+        while found := re.search(r"\bCONVERT\(bigint, CONVERT\(binary\(4\), ", bare):
+            outer, end = inside(bare, found.start() + len("CONVERT("))
+            value, _ = inside(outer, len("bigint, CONVERT("))
+            bare = f"{bare[: found.start()]}stand_in.first_four({value.removeprefix('binary(4), ')}){bare[end:]}"
+        bare = re.sub(r"\bHASHBYTES\(", "stand_in.hashbytes(", bare)
+        while found := re.search(r"\bCONVERT\(varchar\(max\), ", bare):
+            value, end = inside(bare, found.start() + len("CONVERT("))
+            text = value.removeprefix("varchar(max), ").removesuffix(" COLLATE Latin1_General_100_BIN2_UTF8")
+            if text == value.removeprefix("varchar(max), "):
+                raise Refused("42000", "a text in the pages of the pool's own collation")
+            bare = f"{bare[: found.start()]}({text}){bare[end:]}"
+        bare = bare.replace("nvarchar(max)", "text")
+        return re.sub(r"\bNCHAR\(", "chr(", bare)
 
 
 class Cursor:

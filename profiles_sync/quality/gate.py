@@ -83,7 +83,8 @@ class Gate:
             HeldBack: Something critical is not as expected.
         """
         name, graph = look.batch.table.name, self.quality.graph
-        outcomes, asked = screen(look.rows, look.batch.types, look.suite, graph)
+        distinct = look.batch.table.key if look.keys.count == look.rows.num_rows else ()
+        outcomes, asked = screen(look.rows, look.batch.types, look.suite, graph, distinct)
         if not all(one.is_met for one in outcomes):
             outcomes = gx.judge(look.rows, asked, graph)
         found = self.checked[name] = Checked(outcomes, look.rows.num_rows, look.unasked, name in self.released)

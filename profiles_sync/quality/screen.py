@@ -26,7 +26,11 @@ _IN_GRAPH = frozenset({Kind.KNOWN, Kind.CANONICAL})
 
 
 def screen(
-    rows: pa.Table, types: Mapping[str, Type], suite: Sequence[Expectation], graph: Graph
+    rows: pa.Table,
+    types: Mapping[str, Type],
+    suite: Sequence[Expectation],
+    graph: Graph,
+    distinct: Sequence[str] = (),
 ) -> tuple[list[Outcome], list[Expectation]]:
     """Count what is not as expected; of profiles only what `graph` has learnt counts as known.
 
@@ -35,13 +39,19 @@ def screen(
         types: Of the columns as the lake has them.
         suite: What is expected.
         graph: Of the space.
+        distinct: Columns by which it is known already that no two rows are the same, and none is without one of them.
 
     Returns:
         What came of each expectation, and those that were asked: of a column of another type, nothing but its type is.
     """
     wrong = {one.column for one in suite if one.kind is Kind.TYPE and types[one.column] != one.asks["type"]}
     asked = [one for one in suite if one.kind is Kind.TYPE or not wrong.intersection(one.columns)]
-    return [_outcome(one, rows, wrong, graph) for one in asked], asked
+    known = {(Kind.UNIQUE, tuple(distinct))}
+    outcomes = (
+        Outcome(one, rows.num_rows, 0) if (one.kind, one.columns) in known else _outcome(one, rows, wrong, graph)
+        for one in asked
+    )
+    return list(outcomes), asked
 
 
 def _outcome(one: Expectation, rows: pa.Table, wrong: set[str], graph: Graph) -> Outcome:

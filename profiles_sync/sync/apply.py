@@ -54,6 +54,11 @@ class Work:
         return next((step.why for step in self.steps if isinstance(step, SendAgain)), None)
 
     @property
+    def is_new(self) -> bool:
+        """Whether the warehouse has no such table yet."""
+        return any(isinstance(step, CreateTable) for step in self.steps)
+
+    @property
     def is_left_out(self) -> bool:
         """Whether nothing but the cursor is touched."""
         return all(isinstance(step, LeaveOut) for step in self.steps)
@@ -148,7 +153,7 @@ def change(
         if isinstance(step, AppendRows | MergeRows):
             _apply_rows(connection, dialect, schema, step, staged[work.name], result)
             if work.keys is not None:
-                reconcile(connection, dialect, schema, step, staged[work.name], work.keys)
+                reconcile(connection, dialect, schema, step, staged[work.name], work.keys, work.is_new)
     return result
 
 

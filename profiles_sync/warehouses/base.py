@@ -48,13 +48,13 @@ class Capabilities:
             first. A type that is not here is not made wider.
         sized: How a text of a length is spelled, None where none has one.
         longest: The longest that it may be.
-        key_hash: The first 32 bits of the MD5 of `{text}` in UTF-8 as a number that is not negative, in its SQL; None
-            where it has none.
+        key_hash: The first 32 bits of the MD5 of `{text}` in UTF-8 as a number that is not negative, in its SQL.
     """
 
     types: Mapping[Type, str]
     reserved: frozenset[str]
     max_identifier: int
+    key_hash: str
     leading_digit: bool = True
     folds_case: bool = False
     wider: Mapping[Type, str] = field(default_factory=dict)
@@ -68,7 +68,6 @@ class Capabilities:
     families: Mapping[str, str] = field(default_factory=dict)
     sized: str | None = None
     longest: int = 10_000_000
-    key_hash: str | None = None
 
     @property
     def staged(self) -> dict[Type, str]:

@@ -93,20 +93,25 @@ class Dialect:
         """How many rows there are."""
         return f"SELECT count(*) FROM {self.quote(schema, table)}"
 
-    def sum_keys(self, schema: str, table: str, keys: Sequence[str], source: str | None) -> str | None:
-        """How many keys there are, and the sum of their hashes; None where the warehouse cannot tell.
+    def sum_keys(self, schema: str, table: str, keys: Sequence[str], source: str | None) -> str:
+        """How many keys there are, and the sum of their hashes.
 
         Of those that rows of `source` have; of all where there is none.
         """
-        if self.capabilities.key_hash is None:
-            return None
-        text = " || chr(31) || ".join(f"t.{self.quote(key)}" for key in keys)
-        hashed = self.capabilities.key_hash.format(text=text)
+        hashed = self.capabilities.key_hash.format(text=self.joined([f"t.{self.quote(key)}" for key in keys]))
         summed = f"SELECT count(*), COALESCE(SUM({hashed}), 0) FROM {self.quote(schema, table)} AS t"
         if source is None:
             return summed
-        same = " AND ".join(f"t.{self.quote(key)} = s.{self.quote(key)}" for key in keys)
+        same = " AND ".join(self.same_text(f"t.{self.quote(key)}", f"s.{self.quote(key)}") for key in keys)
         return f"{summed} WHERE EXISTS (SELECT 1 FROM {source} AS s WHERE {same})"
+
+    def joined(self, texts: Sequence[str]) -> str:
+        """Texts with a character between them that none of them is likely to have."""
+        return " || chr(31) || ".join(texts)
+
+    def same_text(self, one: str, other: str) -> str:
+        """Whether two texts are the same, character by character."""
+        return f"{one} = {other}"
 
     def delete_all(self, schema: str, table: str) -> list[str]:
         """Every row of a table that is about to be replaced."""

@@ -113,6 +113,15 @@ def test_the_first_look_and_great_expectations_count_the_same(lake):
     assert unmet == {*Kind} - {Kind.TYPE}  # each was broken at least once
 
 
+def test_of_a_key_that_is_known_to_be_distinct_the_same_is_told_as_when_it_is_counted(lake):
+    rows = scan(lake.lake.open("external_id_mapping_updates"))
+    suite = [Expectation(Kind.UNIQUE, columns) for columns in (("id",), ("segment_id",), ("id", "segment_id"))]
+    counted, _ = screen(rows, TYPES, suite, Graph(lake.lake))
+    assert [one.is_met for one in counted] == [True, False, True]
+    for one in suite[::2]:
+        assert screen(rows, TYPES, suite, Graph(lake.lake), one.columns)[0] == counted
+
+
 @pytest.mark.slow
 def test_a_column_of_another_type_is_told_and_nothing_else_of_it(lake):
     suite = suite_of(FIXED_TABLES[0])

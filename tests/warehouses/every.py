@@ -59,6 +59,10 @@ def statements(dialect, retyped, staged=None):
         "add columns": dialect.add_columns("acme", "bought", {'or"der': kinds['or"der'], "total": kinds["total"]}),
         "drop staging": dialect.drop_staging(source),
         "any row": [dialect.any_row("acme", "bought")],
+        "sum keys": [
+            dialect.sum_keys("acme", "bought", ["id"], None),
+            dialect.sum_keys("acme", "user_identifiers", MERGED_KEYS, source),
+        ],
         "delete all": dialect.delete_all("acme", "bought"),
         "delete missing": dialect.delete_missing(
             "acme", "user_identifiers", source, MERGED_KEYS, dialect.values(list(MERGED), {})

@@ -47,6 +47,8 @@ def statements():
     yield from SQL.drop_staging(STAGED)
     yield from SQL.drop_schema("acme")
     yield SQL.any_row("acme", "pages")
+    yield SQL.sum_keys("acme", "pages", ["id"], None)
+    yield SQL.sum_keys("acme", "user_traits", merged.key, STAGED)
     yield from SQL.delete_all("acme", "pages")
     yield from SQL.delete_missing("acme", "user_traits", STAGED, merged.key, SQL.values(list(merged.types), {}))
     yield from appended({})

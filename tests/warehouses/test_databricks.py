@@ -40,6 +40,8 @@ def statements():
     yield SQL.read_cursors("acme")
     yield SQL.columns("acme")
     yield SQL.any_row("acme", "t")
+    yield SQL.sum_keys("acme", "t", ["id"], None)
+    yield SQL.sum_keys("acme", "m", keys, staged)
     yield from SQL.move_cursors("acme", {}, {"t": Cursor("t", -1)}, "7")
     yield from SQL.create_table("acme", "t", columns, ("id",))
     yield from SQL.create_table("acme", "m", dict.fromkeys(keys, "string"), keys)

@@ -17,7 +17,11 @@ from tests.warehouses.every import ALL
 
 #: Names as in Postgres: 63 bytes; this one takes no leading digit either.
 NARROW = Capabilities(
-    types={}, reserved=frozenset({"order", "timestamp", "name"}), max_identifier=63, leading_digit=False
+    types={},
+    reserved=frozenset({"order", "timestamp", "name"}),
+    max_identifier=63,
+    key_hash="",
+    leading_digit=False,
 )
 FOLDING = replace(NARROW, folds_case=True)
 LONG = "order_" + "x" * 64

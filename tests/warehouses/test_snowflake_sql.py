@@ -39,6 +39,7 @@ STATEMENTS = {
     "Appended rows, cast": SQL.append("acme", "bought", STAGING, "id", CHANGED, keys_differ=True),
     "Merged rows": SQL.merge("acme", "user_traits", STAGING, ["id", "n"], PLAIN),
     "Merged rows, cast": SQL.merge("acme", "user_traits", STAGING, ["id", "n"], CHANGED),
+    "Keys": [SQL.sum_keys("acme", "bought", ["id"], None), SQL.sum_keys("acme", "user_traits", ["id", "n"], STAGING)],
     "Replaced rows": SQL.delete_all("acme", "bought"),
     "Rows that are gone": SQL.delete_missing("acme", "user_traits", STAGING, ["id", "n"], PLAIN),
     "The sync record": [
@@ -56,6 +57,7 @@ STATEMENTS = {
     "A few rows": [
         *SQL.append("acme", "bought", FEW, "id", PLAIN),
         *SQL.merge("acme", "user_traits", FEW, ["id", "n"], CHANGED),
+        SQL.sum_keys("acme", "user_traits", ["id", "n"], FEW),
     ],
     "What goes": [*SQL.drop_staging(STAGING), *SQL.drop_schema("scratch")],
 }

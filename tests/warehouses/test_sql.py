@@ -61,6 +61,11 @@ def test_the_statements_of_one_table_as_text():
         'WHEN MATCHED THEN UPDATE SET "n" = s."n" '
         'WHEN NOT MATCHED AND s."_op" = \'U\' THEN INSERT ("id", "n") VALUES (s."id", s."n")'
     ]
+    assert SQL.sum_keys("acme", "t", ["id", "n"], STAGED) == (
+        'SELECT count(*), COALESCE(SUM(CAST(\'0x\' || substr(md5(t."id" || chr(31) || t."n"), 1, 8) AS BIGINT)), 0) '
+        'FROM "acme"."t" AS t '
+        'WHERE EXISTS (SELECT 1 FROM "_profiles_sync"."acme__t" AS s WHERE t."id" = s."id" AND t."n" = s."n")'
+    )
     assert SQL.delete_all("acme", "t") == ['DELETE FROM "acme"."t"']
     assert SQL.drop_staging(STAGED) == ['DROP TABLE IF EXISTS "_profiles_sync"."acme__t"']
 

@@ -54,6 +54,7 @@ CAPABILITIES = Capabilities(
     families={"INT64": "integer", "FLOAT64": "float", "BOOL": "boolean", "DATE": "date", "TIMESTAMP": "timestamp"}
     | {"STRING": "varchar"},
     sized="STRING({})",
+    key_hash="CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5({text})), 1, 8)) AS INT64)",
 )
 
 

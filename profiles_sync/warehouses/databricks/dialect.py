@@ -36,6 +36,7 @@ CAPABILITIES = Capabilities(
     families=dict.fromkeys(("tinyint", "smallint", "int", "bigint"), "integer")
     | {"float": "float", "double": "float", "boolean": "boolean", "date": "date", "timestamp": "timestamp"}
     | {"varchar": "varchar", "string": "varchar"},
+    key_hash="CAST(conv(left(md5({text}), 8), 16, 10) AS BIGINT)",
 )
 
 

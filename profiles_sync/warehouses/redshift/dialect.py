@@ -65,6 +65,7 @@ CAPABILITIES = Capabilities(
     | {"timestamp without time zone": "timestamp", "character varying": "varchar"},
     sized="character varying({})",
     longest=LONGEST,
+    key_hash="STRTOL(LEFT(MD5({text}), 8), 16)",
 )
 
 
@@ -206,11 +207,11 @@ class RedshiftDialect(Dialect):
         """Whether two keys are the same; = takes a text with spaces behind it for one without them."""
         one = f"{there}.{self.quote(key)}"
         is_text = value == f"s.{self.quote(key)}"  # else it is cast to the type of a column that holds something else
-        return (
-            f"{one} = {value} AND OCTET_LENGTH({one}) = OCTET_LENGTH({value})"
-            if exactly and is_text
-            else f"{one} = {value}"
-        )
+        return self.same_text(one, value) if exactly and is_text else f"{one} = {value}"
+
+    def same_text(self, one: str, other: str) -> str:
+        """See `Dialect.same_text`; = takes a text with spaces behind it for one without them."""
+        return f"{one} = {other} AND OCTET_LENGTH({one}) = OCTET_LENGTH({other})"
 
     def cast(self, value: str, cast: Cast) -> str:
         """A text is read as the column's type reads it, and was cut to its width before; a number is rounded."""

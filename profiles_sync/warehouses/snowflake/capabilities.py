@@ -38,6 +38,7 @@ CAPABILITIES = Capabilities(
     | {"VARCHAR": "varchar"},
     sized="VARCHAR({})",
     longest=LONGEST - 1,  # one that long is as good as none
+    key_hash="TO_NUMBER(LEFT(MD5({text}), 8), 'XXXXXXXX')",
 )
 
 

@@ -33,6 +33,7 @@ within writetext
 LONGEST = 4000
 # Compares texts by their code points; the pool's own collation takes capitals for small letters.
 _EXACT = "COLLATE Latin1_General_100_BIN2"
+_UTF8 = "Latin1_General_100_BIN2_UTF8"
 _SIZED = re.compile(r"n?(var)?char\((\d+)\)")
 _INTEGERS = ("tinyint", "smallint", "int", "bigint")
 _NUMBERS = (*_INTEGERS, "decimal", "numeric", "real", "float", "bit", "money", "smallmoney")
@@ -65,6 +66,7 @@ CAPABILITIES = Capabilities(
     | {"varchar": "varchar", "nvarchar": "varchar"},
     sized="nvarchar({})",
     longest=LONGEST,
+    key_hash=f"CONVERT(bigint, CONVERT(binary(4), HASHBYTES('MD5', CONVERT(varchar(max), {{text}} COLLATE {_UTF8}))))",
 )
 
 
@@ -197,7 +199,7 @@ class SynapseDialect(Dialect):
         rows = f"{source} AS s WHERE" if keys_differ else f"({placed}) AS s WHERE s._place = 1 AND"
         return [
             f"INSERT INTO {there} ({columns}) SELECT {', '.join(values.values())} FROM {rows} NOT EXISTS ("
-            f"SELECT 1 FROM {there} WHERE {_same(f'{there}.{one}', values[key])})"
+            f"SELECT 1 FROM {there} WHERE {self.same_text(f'{there}.{one}', values[key])})"
         ]
 
     def delete_missing(
@@ -205,13 +207,13 @@ class SynapseDialect(Dialect):
     ) -> list[str]:
         """See `Dialect.delete_missing`; DELETE takes no other name for its table."""
         there = self.quote(schema, table)
-        found = " AND ".join(_same(f"{there}.{self.quote(key)}", values[key]) for key in keys)
+        found = " AND ".join(self.same_text(f"{there}.{self.quote(key)}", values[key]) for key in keys)
         return [f"DELETE FROM {there} WHERE NOT EXISTS (SELECT 1 FROM {source} AS s WHERE {found})"]
 
     def merge(self, schema: str, table: str, source: str, keys: Sequence[str], values: Mapping[str, str]) -> list[str]:
         """Delete, update, insert: MERGE has too many conditions of its own there."""
         there, operation = self.quote(schema, table), f"s.{self.quote(OPERATION)}"
-        found = " AND ".join(_same(f"{there}.{self.quote(key)}", values[key]) for key in keys)
+        found = " AND ".join(self.same_text(f"{there}.{self.quote(key)}", values[key]) for key in keys)
         updates = ", ".join(f"{self.quote(name)} = {value}" for name, value in values.items() if name not in keys)
         columns, chosen = ", ".join(map(self.quote, values)), ", ".join(values.values())
         return [
@@ -220,6 +222,15 @@ class SynapseDialect(Dialect):
             f"INSERT INTO {there} ({columns}) SELECT {chosen} FROM {source} AS s WHERE {operation} = 'U' "
             f"AND NOT EXISTS (SELECT 1 FROM {there} WHERE {found})",
         ]
+
+    def joined(self, texts: Sequence[str]) -> str:
+        """See `Dialect.joined`; of texts of 4,000 characters + makes one of as many."""
+        long = [f"CAST({text} AS nvarchar(max))" for text in texts]
+        return long[0] if len(long) == 1 else f"CONCAT({', NCHAR(31), '.join(long)})"
+
+    def same_text(self, one: str, other: str) -> str:
+        """See `Dialect.same_text`; = takes a text with spaces behind it for one without them."""
+        return f"{one} = {other} AND DATALENGTH({one}) = DATALENGTH({other})"
 
     def record_cursors(self, schema: str, cursors: Mapping[str, Cursor], sync_id: str) -> list[str]:
         """One row after the other: VALUES takes one alone."""
@@ -249,11 +260,6 @@ _HEAP = "DISTRIBUTION = ROUND_ROBIN, HEAP"
 
 def _declared(kind: str) -> str:
     return f"{kind} {_EXACT} NULL" if _SIZED.fullmatch(kind) else f"{kind} NULL"
-
-
-def _same(one: str, other: str) -> str:
-    """Whether two keys are the same; = takes a text with spaces behind it for one without them."""
-    return f"{one} = {other} AND DATALENGTH({one}) = DATALENGTH({other})"
 
 
 def _family(kind: str) -> str:

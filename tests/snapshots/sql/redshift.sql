@@ -15,6 +15,9 @@ ALTER TABLE "acme"."bought" ADD COLUMN "total" bigint;
 DROP TABLE IF EXISTS staged_0;
 -- any row
 SELECT 1 FROM "acme"."bought" LIMIT 1;
+-- sum keys
+SELECT count(*), COALESCE(SUM(STRTOL(LEFT(MD5(t."id"), 8), 16)), 0) FROM "acme"."bought" AS t;
+SELECT count(*), COALESCE(SUM(STRTOL(LEFT(MD5(t."canonical_segment_id" || chr(31) || t."type" || chr(31) || t."value"), 8), 16)), 0) FROM "acme"."user_identifiers" AS t WHERE EXISTS (SELECT 1 FROM staged_0 AS s WHERE t."canonical_segment_id" = s."canonical_segment_id" AND OCTET_LENGTH(t."canonical_segment_id") = OCTET_LENGTH(s."canonical_segment_id") AND t."type" = s."type" AND OCTET_LENGTH(t."type") = OCTET_LENGTH(s."type") AND t."value" = s."value" AND OCTET_LENGTH(t."value") = OCTET_LENGTH(s."value"));
 -- delete all
 DELETE FROM "acme"."bought";
 -- delete missing

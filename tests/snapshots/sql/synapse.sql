@@ -15,6 +15,9 @@ IF NOT EXISTS (SELECT 1 FROM sys.columns WHERE object_id = OBJECT_ID(N'[acme].[b
 IF OBJECT_ID(N'[_profiles_sync].[acme__bought]') IS NOT NULL DROP TABLE [_profiles_sync].[acme__bought];
 -- any row
 SELECT TOP 1 1 FROM [acme].[bought];
+-- sum keys
+SELECT count(*), COALESCE(SUM(CONVERT(bigint, CONVERT(binary(4), HASHBYTES('MD5', CONVERT(varchar(max), CAST(t.[id] AS nvarchar(max)) COLLATE Latin1_General_100_BIN2_UTF8))))), 0) FROM [acme].[bought] AS t;
+SELECT count(*), COALESCE(SUM(CONVERT(bigint, CONVERT(binary(4), HASHBYTES('MD5', CONVERT(varchar(max), CONCAT(CAST(t.[canonical_segment_id] AS nvarchar(max)), NCHAR(31), CAST(t.[type] AS nvarchar(max)), NCHAR(31), CAST(t.[value] AS nvarchar(max))) COLLATE Latin1_General_100_BIN2_UTF8))))), 0) FROM [acme].[user_identifiers] AS t WHERE EXISTS (SELECT 1 FROM [_profiles_sync].[acme__bought] AS s WHERE t.[canonical_segment_id] = s.[canonical_segment_id] AND DATALENGTH(t.[canonical_segment_id]) = DATALENGTH(s.[canonical_segment_id]) AND t.[type] = s.[type] AND DATALENGTH(t.[type]) = DATALENGTH(s.[type]) AND t.[value] = s.[value] AND DATALENGTH(t.[value]) = DATALENGTH(s.[value]));
 -- delete all
 DELETE FROM [acme].[bought];
 -- delete missing

@@ -36,6 +36,10 @@ DROP SCHEMA `acme`;
 
 SELECT 1 FROM `acme`.`pages` LIMIT 1;
 
+SELECT count(*), COALESCE(SUM(CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(t.`id`)), 1, 8)) AS INT64)), 0) FROM `acme`.`pages` AS t;
+
+SELECT count(*), COALESCE(SUM(CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(t.`canonical_segment_id` || chr(31) || t.`name`)), 1, 8)) AS INT64)), 0) FROM `acme`.`user_traits` AS t WHERE EXISTS (SELECT 1 FROM `_profiles_sync`.`acme__pages` AS s WHERE t.`canonical_segment_id` = s.`canonical_segment_id` AND t.`name` = s.`name`);
+
 DELETE FROM `acme`.`pages` WHERE TRUE;
 
 DELETE FROM `acme`.`user_traits` AS t WHERE NOT EXISTS (SELECT 1 FROM `_profiles_sync`.`acme__pages` AS s WHERE t.`canonical_segment_id` = s.`canonical_segment_id` AND t.`name` = s.`name`);

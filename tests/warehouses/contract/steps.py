@@ -1,6 +1,9 @@
 """What the contract tests do over and over."""
 
 from profiles_sync.lake.listing import public_tables
+from profiles_sync.lake.tables import scan
+from profiles_sync.quality.keys import Keys
+from profiles_sync.spec.tables import table
 from profiles_sync.sync.run import sync_warehouse
 from profiles_sync.warehouses.names import physical
 from tests.sync.steps import in_lake
@@ -23,6 +26,17 @@ def assert_same(twin, place, but=()):
         for name in public_tables(twin.lake):
             if name not in but:
                 assert in_warehouse(twin, place, name) == in_lake(twin, name), name
+
+
+def assert_same_keys(twin, place, *names):
+    """The warehouse counts and sums the keys of tables as the lake does."""
+    warehouse = place.open()
+    with warehouse.connect(read_only=True) as connection:
+        for name in names:
+            key, rows = table(name).key, scan(twin.lake.open(name))
+            shown = [physical(part, warehouse.capabilities) for part in (name, *key)]
+            query = warehouse.dialect.sum_keys(warehouse.schema, shown[0], shown[1:], None)
+            assert Keys(*map(int, connection.query(query)[0])) == Keys.of(rows, key), name
 
 
 def synced_same(twin, place):

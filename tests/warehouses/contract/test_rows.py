@@ -9,7 +9,7 @@ from profiles_sync.generator.stream import Shape, lines
 from profiles_sync.lake.listing import public_tables
 from profiles_sync.pipeline.run import take_new_events
 from tests.sync.steps import bought, call, stream
-from tests.warehouses.contract.steps import assert_same, sync, synced_same
+from tests.warehouses.contract.steps import assert_same, assert_same_keys, sync, synced_same
 
 LONG = "x" * 70
 
@@ -17,6 +17,7 @@ LONG = "x" * 70
 def test_segments_case_study(twin, place):
     twin.land(case_study_events())
     assert synced_same(twin, place).rows == 25
+    assert_same_keys(twin, place, "user_identifiers")
     (first,) = {row[0] for row in place.rows("user_identifiers", ["canonical_segment_id"])}
     assert sorted(place.rows("id_graph", ["canonical_segment_id"])) == [(first,)] * 2
 
@@ -135,6 +136,7 @@ def test_texts_of_every_kind_arrive_as_they_are(twin, place):
     twin.land([bought(f"m{n}", note=text, user=f"u{text}") for n, text in enumerate(texts)])
     synced_same(twin, place)
     assert len(place.rows("bought", ["note"])) == len(texts)
+    assert_same_keys(twin, place, "bought", "user_identifiers", "profile_traits")
 
 
 @pytest.mark.never("redshift", "a VARCHAR holds 65,535 bytes; longer texts are cut and counted")
