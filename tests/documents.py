@@ -35,6 +35,28 @@ def commands(text):
             yield words[1:]
 
 
+#: What a sentence may tell somebody to run; in a block for a shell any program counts.
+PROGRAMS = ("aws", "databricks", "dbt", "make", "pip", "psql", "python", "spark-submit", "systemctl")
+
+
+def shell(text):
+    """Every line that a document gives for a shell: of its blocks, of what is indented, and within sentences."""
+    outside = re.sub(r"^ *```.*?^ *```$", "", text, flags=re.S | re.M)
+    shown = [body for language in ("sh", "bash") for body in blocks(text, language)]
+    indented = "".join(re.findall(r"(?<=\n\n)(?: {4}\S.*\n)+", outside))
+    shown += [line for line in indented.split("\n    ") if not re.match(r" *[\w-]+: ", line)]
+    spans = (re.sub(r"\s+", " ", span) for span in re.findall(r"`([^`]+)`", outside))
+    shown += [span for span in spans if " " in span and program(span) in PROGRAMS]
+    for line in "\n".join(shown).replace("\\\n", " ").splitlines():
+        if words := shlex.split(line.partition(" > ")[0], comments=True):
+            yield shlex.join([program(line), *words[1:]])
+
+
+def program(line):
+    """What a line runs, without the folder that it is in."""
+    return line.split()[0].rpartition("/")[2]
+
+
 def opened(path):
     """The case study's warehouse, as the README says to open it."""
     warehouse = duckdb.connect(str(path), read_only=True)

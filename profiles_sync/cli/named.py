@@ -46,11 +46,11 @@ def named(word: str, file: Path | None, kinds: Mapping[str, object]) -> Named:
     return Named(setup.kind_of(declared.type, kinds), fields, settings, schema)
 
 
-def field(text: str) -> tuple[str, str]:
-    """A field and its value out of `FIELD=VALUE`."""
+def field(text: str, example: str = "type=postgres") -> tuple[str, str]:
+    """A field and its value out of `FIELD=VALUE`; the example is for who gives something else."""
     name, is_given, value = text.partition("=")
     if not is_given:
-        raise SettingsError(f"expected FIELD=VALUE, such as type=postgres, and not {name!r}")
+        raise SettingsError(f"expected FIELD=VALUE, such as {example}, and not {name!r}")
     return name, value
 
 

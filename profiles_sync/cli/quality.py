@@ -18,9 +18,10 @@ app = typer.Typer(
 @app.command()
 def show(settings: File, json: Json = False) -> None:
     """Show what was found of each table when it last had rows to send; what is held back comes first."""
-    from profiles_sync.sync.checked import checks_of
+    from profiles_sync.sync.checked import checks_of, of_no_table
 
-    shown = {"checks": checks_of(load(settings))}
+    loaded = load(settings)
+    shown = {"checks": checks_of(loaded), "expected_of_no_table": of_no_table(loaded)}
     (print_json if json else terminal.print_checks)(shown)
 
 

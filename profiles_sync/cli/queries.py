@@ -33,7 +33,7 @@ def show(name: Name, given: Given = None, settings: MaybeFile = None, warehouse:
     if settings is None:
         print_text(queries.plain(queries.named(name), warehouse) + "\n")
     else:
-        print_text(written(load(settings), name, dict(map(field, given or [])), warehouse) + "\n")
+        print_text(written(load(settings), name, _parameters(given), warehouse) + "\n")
 
 
 @app.command()
@@ -41,5 +41,9 @@ def run(name: Name, settings: File, given: Given = None, warehouse: Where = None
     """Run a query in a warehouse and print its rows; changes nothing there."""
     from profiles_sync.sync.asking import answer
 
-    shown = answer(load(settings), name, dict(map(field, given or [])), warehouse).shown()
+    shown = answer(load(settings), name, _parameters(given), warehouse).shown()
     (print_json if json else terminal.print_answer)(shown)
+
+
+def _parameters(given: list[str] | None) -> dict[str, str]:
+    return dict(field(one, "event=order_completed") for one in given or [])

@@ -4,7 +4,8 @@ Each has a title and a sentence for whoever does not see it; the page puts a tab
 Colours come by class (`series-1`, `series-2`), because a page's policy allows no style in an element.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 from itertools import count
@@ -27,35 +28,47 @@ def columns(title: str, about: str, labels: Sequence[str], series: Mapping[str, 
         series: Name to as many values as there are labels, none below 0.
     """
     top = _top(max((value for values in series.values() for value in values), default=0))
-    step = _INSIDE / max(1, len(labels))
-    wide = step * 0.8 / len(series)
-    parts = [*_grid(top), *_below(labels, [_LEFT + (place + 0.5) * step for place in range(len(labels))])]
-    for number, (name, values) in enumerate(series.items()):
-        for place, value in enumerate(values):
-            high = (_FLOOR - _TOP) * value / top
-            x = _LEFT + place * step + step * 0.1 + number * wide
-            told = f"<title>{escape(f'{labels[place]}: {value:,} {name}')}</title>"
-            box = f'x="{x:.1f}" y="{_FLOOR - high:.1f}" width="{wide:.1f}" height="{high:.1f}" rx="1"'
-            parts.append(f'<rect class="series-{number + 1}" {box}>{told}</rect>' if value else "")
-    return drawing(title, about, _WIDTH, _HEIGHT, parts)
+    wide = 0.8 / len(series)
+    boxes = (
+        _Box(number, name, place, 0.1 + (number - 1) * wide, wide, 0, value, corner=1)
+        for number, (name, values) in enumerate(series.items(), 1)
+        for place, value in enumerate(values)
+    )
+    return _of_boxes(title, about, labels, top, boxes)
 
 
 def stacked(title: str, about: str, labels: Sequence[str], series: Mapping[str, Sequence[float]]) -> str:
     """Columns as `columns` has them, of which those of a label stand on each other."""
-    sums = [sum(values) for values in zip(*series.values(), strict=True)]
-    top = _top(max(sums, default=0))
-    step = _INSIDE / max(1, len(labels))
+    sums = [0.0] * len(labels)
+    boxes: list[_Box] = []
+    for number, (name, values) in enumerate(series.items(), 1):
+        boxes += [_Box(number, name, place, 0.15, 0.7, sums[place], value) for place, value in enumerate(values)]
+        sums = [below + value for below, value in zip(sums, values, strict=True)]
+    return _of_boxes(title, about, labels, _top(max(sums, default=0)), boxes)
+
+
+@dataclass(frozen=True)
+class _Box:
+    """A part of a column: `left` and `wide` are shares of a label's place, `below` and `value` are on the scale."""
+
+    series: int
+    name: str
+    place: int
+    left: float
+    wide: float
+    below: float
+    value: float
+    corner: int = 0
+
+
+def _of_boxes(title: str, about: str, labels: Sequence[str], top: float, boxes: Iterable[_Box]) -> str:
+    step, unit = _INSIDE / max(1, len(labels)), (_FLOOR - _TOP) / top
     parts = [*_grid(top), *_below(labels, [_LEFT + (place + 0.5) * step for place in range(len(labels))])]
-    for place, label in enumerate(labels):
-        below: float = _FLOOR
-        for number, (name, values) in enumerate(series.items(), 1):
-            high = (_FLOOR - _TOP) * values[place] / top
-            below -= high
-            told = f"<title>{escape(f'{label}: {values[place]:,} {name}')}</title>"
-            box = (
-                f'x="{_LEFT + (place + 0.15) * step:.1f}" y="{below:.2f}" width="{step * 0.7:.1f}" height="{high:.2f}"'
-            )
-            parts.append(f'<rect class="series-{number}" {box}>{told}</rect>' if high else "")
+    for one in boxes:
+        told = f"<title>{escape(f'{labels[one.place]}: {one.value:,} {one.name}')}</title>"
+        x, y = _LEFT + (one.place + one.left) * step, _FLOOR - (one.below + one.value) * unit
+        box = f'x="{x:.1f}" y="{y:.2f}" width="{one.wide * step:.1f}" height="{one.value * unit:.2f}" rx="{one.corner}"'
+        parts.append(f'<rect class="series-{one.series}" {box}>{told}</rect>' if one.value else "")
     return drawing(title, about, _WIDTH, _HEIGHT, parts)
 
 

@@ -17,7 +17,7 @@ from profiles_sync.errors import MissingExtra
 from profiles_sync.quality.graph import Graph
 from profiles_sync.quality.outcomes import Outcome
 from profiles_sync.quality.screen import worked_out
-from profiles_sync.spec.expectations import WORKED_OUT, Expectation, Kind
+from profiles_sync.spec.expectations import WORKED_OUT, Expectation, Kind, whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,7 +120,7 @@ _EXPECTED: Mapping[Kind, _Made] = {
         column=one.column, min_value=one.asks.get("min"), max_value=one.asks.get("max"), **more
     ),
     Kind.MATCHES: lambda gxe, one, more: gxe.ExpectColumnValuesToMatchRegex(
-        column=one.column, regex=rf"\A(?:{one.asks['regex']})\Z", **more
+        column=one.column, regex=whole(one.asks["regex"]), **more
     ),
     Kind.DIGITS: lambda gxe, one, more: gxe.ExpectColumnValuesToMatchRegex(
         column=one.column, regex=rf"\A[0-9]{{{one.asks['digits']}}}\Z", **more

@@ -77,3 +77,10 @@ class Checked:
         let_go = unmet(self.outcomes, Severity.CRITICAL) if self.is_released else []
         released = [f"released by an admin: {one}" for one in let_go]
         return [*released, *map(str, unmet(self.outcomes, Severity.WARNING)), *self.unasked]
+
+    @property
+    def state(self) -> str:
+        """In a word or two."""
+        if self.held:
+            return "held back"
+        return "warnings" if self.warnings else "as expected"

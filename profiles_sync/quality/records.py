@@ -28,6 +28,11 @@ class Record:
     table: str
     checked: Checked
 
+    @property
+    def order(self) -> tuple[bool, str, str]:
+        """Where it is shown: what is held back comes first."""
+        return not self.checked.held, self.warehouse, self.table
+
 
 def add(lake: Lake, sync_id: str, warehouse: str, checked: Mapping[str, Checked]) -> None:
     """Write down what a sync found."""

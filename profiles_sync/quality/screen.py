@@ -18,10 +18,10 @@ import pyarrow.compute as pc
 from profiles_sync.lake.tables import ARROW
 from profiles_sync.quality.graph import Graph
 from profiles_sync.quality.outcomes import Outcome
+from profiles_sync.spec.columns import LARGEST, SMALLEST
 from profiles_sync.spec.expectations import Expectation, Kind
 from profiles_sync.spec.tables import Type
 
-_SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 _IN_GRAPH = frozenset({Kind.KNOWN, Kind.CANONICAL})
 
 
@@ -125,7 +125,9 @@ def _between(values: pa.ChunkedArray, one: Expectation) -> pa.ChunkedArray:
     if not pa.types.is_integer(values.type):
         return _within(values, one, lambda bound: as_value(bound, values.type))
     least, most = one.asks.get("min", -math.inf), one.asks.get("max", math.inf)  # which may lie between two numbers
-    whole = {"min": math.ceil(max(least, _SMALLEST)), "max": math.floor(min(most, _LARGEST))}
+    if least > LARGEST or most < SMALLEST:  # nothing is
+        return pc.if_else(pc.is_valid(values), pa.scalar(False), pa.scalar(None, pa.bool_()))
+    whole = {"min": math.ceil(max(least, SMALLEST)), "max": math.floor(min(most, LARGEST))}
     return _within(values, replace(one, asks=whole), lambda bound: pa.scalar(bound, pa.int64()))
 
 
@@ -143,13 +145,17 @@ def as_value(bound: object, kind: pa.DataType) -> pa.Scalar:
     """A bound as it stands in a suite, as one of a column's values."""
     if isinstance(bound, str) and pa.types.is_timestamp(kind):
         return pa.scalar(bound).cast(ARROW[Type.TIMESTAMP])
+    if isinstance(bound, int) and pa.types.is_floating(kind):
+        bound = float(bound)  # Arrow takes no whole number that a double holds in part
     return pa.scalar(bound, kind)
 
 
 def _in(values: pa.ChunkedArray, one: Expectation) -> pa.ChunkedArray:
     asked = one.asks["values"]
     if pa.types.is_integer(values.type):
-        asked = [int(value) for value in asked if _SMALLEST <= value <= _LARGEST and value == int(value)]
+        asked = [int(value) for value in asked if SMALLEST <= value <= LARGEST and value == int(value)]
+    elif pa.types.is_floating(values.type):
+        asked = [float(value) for value in asked]
     return pc.if_else(pc.is_valid(values), pc.is_in(values, pa.array(asked, values.type)), None)
 
 

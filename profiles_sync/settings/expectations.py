@@ -7,22 +7,62 @@ expectations:
 """
 
 import datetime as dt
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from profiles_sync.errors import SettingsError
-from profiles_sync.spec.expectations import Expectation, Kind, Severity
+from profiles_sync.settings.file import content
+from profiles_sync.spec.columns import LARGEST, SMALLEST
+from profiles_sync.spec.expectations import Expectation, Kind, Severity, whole
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 Word = Literal["not_null", "unique", "length", "matches", "in", "between"]
-Scalar = bool | int | float | str
-Bound = int | float | dt.datetime | dt.date
+Plain = bool | int | float | str
+
+
+def _bound(value: object) -> Plain:
+    """A finite number, or a time as text: in UTC where it has no zone."""
+    if isinstance(value, str):
+        value = _time(value)
+    elif isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        value = dt.datetime.combine(value, dt.time())
+    if isinstance(value, dt.datetime):
+        value = value if value.tzinfo else value.replace(tzinfo=dt.UTC)
+        if dt.MINYEAR < value.year < dt.MAXYEAR:
+            return value.astimezone(dt.UTC).isoformat()
+    elif isinstance(value, int | float) and _is_number(value):
+        return value
+    raise PydanticCustomError("bound", "expected a number or a time")
+
+
+def _time(text: str) -> dt.datetime | None:
+    try:
+        return dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _scalar(value: object) -> Plain:
+    if isinstance(value, bool | str) or (isinstance(value, int | float) and _is_number(value)):
+        return value
+    raise PydanticCustomError("scalar", "expected a text, a number or a boolean; put a time or null in quotes")
+
+
+def _is_number(value: float) -> bool:
+    """One that a bigint or a double may be."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return not isinstance(value, bool) and SMALLEST <= value <= LARGEST
+
+
+Bound = Annotated[Any, PlainValidator(_bound)]
+Scalar = Annotated[Any, PlainValidator(_scalar)]
 #: What each word needs, and of that at least one.
 _NEEDS: Mapping[str, tuple[str, ...]] = {
     "length": ("min", "max"),
@@ -44,13 +84,15 @@ class Expected(BaseModel):
     min: Bound | None = None
     max: Bound | None = None
     regex: str | None = None
-    values: tuple[Scalar, ...] | None = None
+    values: tuple[Scalar, ...] | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
     def _is_whole(self) -> "Expected":
         named = [*self.columns, *([self.column] if self.column else [])]
-        if len(named) != 1 and (self.expect != "unique" or not named):
-            raise PydanticCustomError("columns", "name one column; unique alone takes columns")
+        if bool(self.columns) == bool(self.column) or (self.columns and self.expect != "unique"):
+            raise PydanticCustomError("columns", "name one column; unique alone takes columns instead")
+        if len({*named}) < len(named):
+            raise PydanticCustomError("columns", "a column stands twice")
         needs = _NEEDS.get(self.expect, ())
         given = {name for name in ("min", "max", "regex", "values") if getattr(self, name) is not None}
         if (needs and not given) or not given <= set(needs):
@@ -58,12 +100,13 @@ class Expected(BaseModel):
             raise PydanticCustomError("needs", "{word} needs {needs}", said)
         if self.regex is not None:
             _compiled(self.regex)
+        _compared([bound for bound in (self.min, self.max) if bound is not None], self.expect == "length")
         return self
 
     def made(self) -> Expectation:
         """As the checks take it."""
         asks: dict[str, Any] = {name: getattr(self, name) for name in _NEEDS.get(self.expect, ())}
-        asks = {name: _plain(value) for name, value in asks.items() if value is not None}
+        asks = {name: list(value) if name == "values" else value for name, value in asks.items() if value is not None}
         columns = self.columns or (str(self.column),)
         return Expectation(Kind(self.expect), columns, self.severity, self.mostly, asks, True)
 
@@ -77,19 +120,22 @@ class Suite(BaseModel):
 
 
 def _compiled(pattern: str) -> None:
+    """As it will be used, in brackets: a flag may then not be at its start."""
     try:
-        re.compile(pattern)
+        re.compile(whole(pattern))
     except (re.error, OverflowError, RecursionError):
-        raise PydanticCustomError("regex", "regex is not a regular expression") from None
+        said = "regex is not a regular expression; a flag such as (?i) is written (?i:...) around what it is for"
+        raise PydanticCustomError("regex", said) from None
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 what a file may hold
-    """As JSON has it; a time without a zone is UTC."""
-    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
-        value = dt.datetime.combine(value, dt.time())
-    if isinstance(value, dt.datetime):
-        return (value if value.tzinfo else value.replace(tzinfo=dt.UTC)).astimezone(dt.UTC).isoformat()
-    return list(value) if isinstance(value, tuple) else value
+def _compared(bounds: Sequence[Any], is_length: bool) -> None:
+    """Bounds that no value could lie between are a mistake, and not known as one until rows are held back."""
+    if is_length and not all(isinstance(bound, int) and bound >= 0 for bound in bounds):
+        raise PydanticCustomError("bounds", "a length is a whole number")
+    if len({isinstance(bound, str) for bound in bounds}) > 1:
+        raise PydanticCustomError("bounds", "min and max are two numbers or two times")
+    if list(bounds) != sorted(bounds):
+        raise PydanticCustomError("bounds", "min is above max")
 
 
 def expectations_in(folder: str | None) -> dict[str, Sequence[Expectation]]:
@@ -110,11 +156,15 @@ def expectations_in(folder: str | None) -> dict[str, Sequence[Expectation]]:
 
 
 def _read(path: Path) -> Suite:
+    found = content(path, "expectations")
+    if not isinstance(found, dict):
+        raise SettingsError(f"expectations {path}: expected `table:` and `expectations:` with a list below it")
     try:
-        return Suite.model_validate(yaml.safe_load(path.read_text()))
+        return Suite.model_validate(found)
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_input=False, include_context=False)[0]
         key = ".".join(map(str, wrong["loc"]))
-        raise SettingsError(f"expectations {path}: {key or 'the file'}: {wrong['msg']}") from None
-    except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"expectations {path}: cannot be read as YAML: {type(error).__name__}") from None
+        said = wrong["msg"].replace("Input should be a valid tuple", "expected a list")
+        raise SettingsError(
+            f"expectations {path}: {key or 'the file'}: {said.replace('Input should be', 'expected')}"
+        ) from None

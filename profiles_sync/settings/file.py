@@ -22,16 +22,7 @@ def written(path: Path) -> dict[str, Any]:
         raise SettingsError(f"settings: {path} is a folder, and this is about one space; give the file of one")
     if not path.is_file():
         raise SettingsError(f"settings: no file at {path}; give one with --settings FILE")
-    try:
-        found = _read(path) or {}
-    except OSError as error:
-        raise SettingsError(f"settings {path}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a ValueError: 2026-13-01 looks like a date
-        mark = getattr(error, "problem_mark", None)
-        line = f" near line {mark.line + 1}" if mark else ""
-        raise SettingsError(
-            f"settings {path}: not readable as YAML{line}; check its indentation, quotes and encoding"
-        ) from None
+    found = content(path, "settings") or {}
     if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
         raise SettingsError(f"settings {path}: expected keys such as `space:` and `sources:` with values below them")
     for key, name in _no_text(found, ()):
@@ -43,6 +34,28 @@ def written(path: Path) -> dict[str, Any]:
     return found
 
 
+def content(path: Path, about: str) -> object:
+    """What a YAML file holds, in YAML's safe types; None where it is empty.
+
+    Args:
+        path: Of the file.
+        about: What it is, for the message.
+
+    Raises:
+        SettingsError: It cannot be read, is no YAML, or has a key twice.
+    """
+    try:
+        return _read(path, about)
+    except OSError as error:
+        raise SettingsError(f"{about} {path}: cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a ValueError: 2026-13-01 looks like a date
+        mark = getattr(error, "problem_mark", None)
+        line = f" near line {mark.line + 1}" if mark else ""
+        raise SettingsError(
+            f"{about} {path}: not readable as YAML{line}; check its indentation, quotes and encoding"
+        ) from None
+
+
 def _no_text(found: object, key: Key) -> Iterator[tuple[Key, object]]:
     """Names that are no texts, such as on, off and 1, with where they stand."""
     for name, value in found.items() if isinstance(found, dict) else ():
@@ -51,14 +64,14 @@ def _no_text(found: object, key: Key) -> Iterator[tuple[Key, object]]:
         yield from _no_text(value, (*key, str(name)))
 
 
-def _read(path: Path) -> object:
-    """YAML's safe types. A key that stands twice is refused; YAML would keep the last one without a word."""
+def _read(path: Path, about: str) -> object:
+    """A key that stands twice is refused; YAML would keep the last one without a word."""
     loader = yaml.SafeLoader(path.read_bytes())
     try:
         node = loader.get_single_node()
         for key, first, second in _repeated(node, (), set()):
             where = f"line {first}" if first == second else f"lines {first} and {second}"
-            raise SettingsError(f"settings {path}: {'.'.join(key)}: stands twice, in {where}; keep one of the two")
+            raise SettingsError(f"{about} {path}: {'.'.join(key)}: stands twice, in {where}; keep one of the two")
         return None if node is None else loader.construct_document(node)
     finally:
         loader.dispose()

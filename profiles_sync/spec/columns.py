@@ -23,7 +23,7 @@ _STRING, _BIGINT, _DOUBLE, _BOOLEAN, _TIMESTAMP = (
     Type.BOOLEAN,
     Type.TIMESTAMP,
 )
-_SMALLEST, _LARGEST = -(2**63), 2**63 - 1
+SMALLEST, LARGEST = -(2**63), 2**63 - 1  # of a bigint
 
 
 def flatten(payload: Mapping[str, object], reserved: frozenset[str], prefix: str = "") -> dict[str, Value]:
@@ -65,7 +65,7 @@ def infer(value: Value) -> Type | None:
         return _TIMESTAMP if timestamps.is_datetime(value) else _STRING
     if isinstance(value, bool):
         return _BOOLEAN
-    return _BIGINT if isinstance(value, int) and _SMALLEST <= value <= _LARGEST else _DOUBLE
+    return _BIGINT if isinstance(value, int) and SMALLEST <= value <= LARGEST else _DOUBLE
 
 
 def cast(value: Value, to: Type) -> Value:
@@ -107,7 +107,7 @@ def _bigint(value: Value) -> int | None:
         number = int(value) if math.isfinite(value) else None
     else:
         number = None if value is None else int(value)
-    return number if number is not None and _SMALLEST <= number <= _LARGEST else None
+    return number if number is not None and SMALLEST <= number <= LARGEST else None
 
 
 def _whole(written: str) -> int | None:

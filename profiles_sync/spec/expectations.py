@@ -164,6 +164,11 @@ _VALUES_OF: Mapping[Type, tuple[type, ...]] = {
 }
 
 
+def whole(regex: str) -> str:
+    """An expression that a value has to match from its beginning to its end."""
+    return rf"\A(?:{regex})\Z"
+
+
 def unfit(one: Expectation, columns: Mapping[str, Type]) -> str | None:
     """Why a person's expectation cannot be asked of rows with these columns; None where it can."""
     for name in one.columns:

@@ -9,14 +9,20 @@ from profiles_sync.quality import gx, records
 from profiles_sync.quality.pages import stand_alone
 from profiles_sync.quality.records import Record
 from profiles_sync.settings import Settings
+from profiles_sync.settings.expectations import expectations_in
 
 
 def checks_of(settings: Settings, who: str | None = None) -> list[dict[str, Any]]:
     """What was found of each table of each warehouse when it last had rows; the tables that are held back first."""
     lake = readable_lake_of(settings)
     ask(settings, lake, Right.SEE, "quality show", who)
-    found = sorted(records.last(lake), key=lambda one: (not one.checked.held, one.warehouse, one.table))
-    return [_shown(one) for one in found]
+    return [_shown(one) for one in sorted(records.last(lake), key=lambda one: one.order)]
+
+
+def of_no_table(settings: Settings) -> list[str]:
+    """Tables that a person's own expectations are about and the lake does not have: not yet, or by another name."""
+    own = expectations_in(settings.quality.expectations)
+    return sorted(own.keys() - {*readable_lake_of(settings).public_tables()})
 
 
 def write_docs(settings: Settings, into: Path, who: str | None = None) -> int:
@@ -30,7 +36,7 @@ def write_docs(settings: Settings, into: Path, who: str | None = None) -> int:
     gx.refuse_missing()
     found = records.last(lake)
     gx.write_docs([(one.warehouse, one.table, int(one.sync_id), one.checked.outcomes) for one in found], into)
-    stand_alone(into, [(one.warehouse, one.table, all(met.is_met for met in one.checked.outcomes)) for one in found])
+    stand_alone(into, found)
     return len(found)
 
 
@@ -39,6 +45,7 @@ def _shown(one: Record) -> dict[str, Any]:
         "warehouse": one.warehouse,
         "table": one.table,
         "sync_id": one.sync_id,
+        "state": one.checked.state,
         "rows": one.checked.rows,
         "expectations": len(one.checked.outcomes),
         "held_back": [str(outcome) for outcome in one.checked.held],

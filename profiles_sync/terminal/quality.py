@@ -10,12 +10,15 @@ from profiles_sync.terminal.overview import screen, table
 def print_checks(shown: dict[str, Any]) -> None:
     """A row for each table, then what is not as expected."""
     console = screen()
-    rows = [(one["warehouse"], one["table"], _state(one), one["rows"], one["expectations"]) for one in shown["checks"]]
+    rows = [(one["warehouse"], one["table"], one["state"], one["rows"], one["expectations"]) for one in shown["checks"]]
     console.print(table("Checks", ("warehouse", "table", "state", "rows", "expectations"), rows))
     for one in shown["checks"]:
         for colour, found in (("red", one["held_back"]), ("yellow", one["warnings"])):
             for line in found:
                 console.print(f"[{colour}]{escape(one['table'])}:[/] {escape(line)}", soft_wrap=True)
+    for name in shown["expected_of_no_table"]:
+        said = "there are expectations of it, and the lake has no such table"
+        console.print(f"[yellow]{escape(name)}:[/] {said}", soft_wrap=True)
 
 
 def print_released(shown: dict[str, Any]) -> None:
@@ -30,9 +33,3 @@ def print_released(shown: dict[str, Any]) -> None:
 def print_docs(shown: dict[str, Any]) -> None:
     """Where they are."""
     screen().print(f"Data Docs of {shown['tables']:,} tables: {escape(shown['index'])}", soft_wrap=True)
-
-
-def _state(one: dict[str, Any]) -> str:
-    if one["held_back"]:
-        return "held back"
-    return "warnings" if one["warnings"] else "as expected"

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from profiles_sync.console.identity import health, picture, profiles
-from profiles_sync.console.identity.profiles import HIDDEN, Held, Merge, Profile, look_up, merges_in
+from profiles_sync.console.identity.profile import HIDDEN, Held, Merge, Profile
+from profiles_sync.console.identity.profiles import look_up, merges_in
 from profiles_sync.console.remembered import Remembered
 from profiles_sync.generator.case_study import case_study_events
 from profiles_sync.lake.tables import scan

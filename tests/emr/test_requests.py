@@ -26,6 +26,19 @@ def read(name):
     return json.loads((EMR / name).read_text())
 
 
+def request_of(name, text=None):
+    """What is sent: `step.json` is what `aws emr add-steps` takes as `--steps`, and has words of its own for a step."""
+    found = json.loads((EMR / name).read_text() if text is None else text)
+    return {"JobFlowId": "CLUSTER", "Steps": [sent(step) for step in found]} if name == "step.json" else found
+
+
+def sent(step):
+    """As the command line puts it; a key that it does not know it refuses."""
+    assert step.pop("Type") == "CUSTOM_JAR"
+    jar = {key: step.pop(key) for key in ("Jar", "Args", "MainClass") if key in step}
+    return step | {"HadoopJarStep": jar}
+
+
 REQUESTS = {"step.json": ("emr", "AddJobFlowSteps"), "serverless.json": ("emr-serverless", "StartJobRun")}
 
 
@@ -60,14 +73,14 @@ def no_such_word(value, shape):
 
 @pytest.mark.parametrize("name", REQUESTS)
 def test_a_request_is_what_the_service_takes(name):
-    assert refused(name, read(name)) == ""
+    assert refused(name, request_of(name)) == ""
 
 
 @pytest.mark.parametrize(
     ("name", "right", "wrong", "told"),
     [
         ("step.json", '"Jar"', '"JarFile"', "JarFile"),
-        ("step.json", '"JobFlowId"', '"ClusterId"', "JobFlowId"),
+        ("step.json", '"Name"', '"Called"', "Called"),
         ("step.json", '"CONTINUE"', '"GO_ON"', "GO_ON: expected"),
         ("serverless.json", '"entryPoint"', '"entrypoint"', "entrypoint"),
         ("serverless.json", '"sparkSubmit"', '"spark"', "spark"),
@@ -78,14 +91,14 @@ def test_a_request_is_what_the_service_takes(name):
 def test_a_key_or_a_word_that_is_wrong_is_found(name, right, wrong, told):
     text = (EMR / name).read_text()
     assert right in text
-    assert told in refused(name, json.loads(text.replace(right, wrong)))
+    assert told in refused(name, request_of(name, text.replace(right, wrong)))
 
 
 def given(name):
     """What spark-submit is given: its options, the job and the job's arguments."""
     if name == "step.json":
-        (step,) = read(name)["Steps"]
-        program, *words = step["HadoopJarStep"]["Args"]
+        (step,) = read(name)
+        program, *words = step["Args"]
         assert program == "spark-submit"
         job = next(place for place, word in enumerate(words) if word.endswith(".py"))
         return words[:job], words[job], words[job + 1 :]

@@ -64,16 +64,18 @@ def suites():
     ]
     made += [
         Expectation(Kind.IN, ("whole",), asks={"values": [0, 1, 0.5, 2**70]}),
-        Expectation(Kind.IN, ("part",), asks={"values": [0, 1.5]}),
+        Expectation(Kind.IN, ("part",), asks={"values": [0, 1.5, 2**60 + 1]}),
     ]
     made.append(Expectation(Kind.IN, ("flag",), asks={"values": [True]}))
     made += [Expectation(Kind.BETWEEN, ("at",), asks={"min": day.isoformat()}) for day in _DAYS[1:3]]
     made.append(Expectation(Kind.BETWEEN, ("at",), asks={"min": _DAYS[1].isoformat(), "max": _DAYS[4].isoformat()}))
     made += [
-        Expectation(Kind.BETWEEN, ("whole",), asks=asks) for asks in ({"min": 0}, {"max": 0.5}, {"min": 0, "max": 1})
+        Expectation(Kind.BETWEEN, ("whole",), asks=asks)
+        for asks in ({"min": 0}, {"max": 0.5}, {"min": 0, "max": 1}, {"min": 1e300})
     ]
     made += [
-        Expectation(Kind.BETWEEN, ("part",), asks=asks) for asks in ({"min": 0}, {"max": 1}, {"min": 0.5, "max": 1})
+        Expectation(Kind.BETWEEN, ("part",), asks=asks)
+        for asks in ({"min": 0}, {"max": 1}, {"min": 0.5, "max": 1}, {"max": 2**60 + 1})
     ]
     made.append(Expectation(Kind.INCREASING, ("seq",)))
     made += [Expectation(Kind.KNOWN, (name,)) for name in ("segment_id", "canonical_segment_id", "merged_to")]

@@ -1,6 +1,7 @@
 """`profiles-sync queries` as a person uses it."""
 
 import json
+import re
 
 import pytest
 
@@ -48,6 +49,13 @@ def test_run_prints_rows_for_a_person_and_for_a_program(acme):
     }
 
 
+def test_of_many_columns_each_has_a_line(acme):
+    out = in_process("queries", "run", "latest_row_per_id", "--settings", acme)[1]
+    assert re.search(r"^│ event_text +│ Order Completed +│$", out, re.M)
+    assert "original_timestamp" not in out  # it is empty
+    assert out.endswith("1 row\n")
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -58,6 +66,7 @@ def test_run_prints_rows_for_a_person_and_for_a_program(acme):
         (("history_of_a_trait", "trait=size"), "identifies has no column size"),
         (("track_events", "--warehouse", "pg"), "no warehouse 'pg'"),
         (("everything",), "no query 'everything'"),
+        (("sessions", "minutes"), "expected FIELD=VALUE, such as event=order_completed"),
     ],
 )
 def test_what_cannot_be_asked_is_wrong_usage(acme, words, told):

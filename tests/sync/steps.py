@@ -5,12 +5,15 @@ import re
 
 from profiles_sync.lake.tables import scan
 from profiles_sync.settings import load
+from profiles_sync.spec.tables import RAW_TABLES
 from profiles_sync.sync.hourly import run
 from profiles_sync.sync.run import sync_warehouse
 from profiles_sync.warehouses import open_warehouse
 from tests.commands import query
 from tests.lakes import Twin, random_events
 from tests.servers import PASSWORD
+
+RAW = [table.name for table in RAW_TABLES]
 
 
 def bought(message, day=5, user="u1", event="Bought", **properties):

@@ -6,6 +6,7 @@ from profiles_sync.control.selecting import select
 from profiles_sync.errors import ChangeRefused
 from profiles_sync.sync.backfill import backfill
 from tests.commands import columns, query
+from tests.sync.killed import killed_after_staging
 from tests.sync.steps import added_late, job, new, people
 
 
@@ -42,8 +43,6 @@ def test_a_table_that_is_on_again_gets_its_history_on_request(tmp_path):
 
 
 def test_what_is_switched_off_before_it_was_sent_is_left_out(tmp_path, monkeypatch):
-    from tests.sync.test_backfill import killed_after_staging
-
     twin = added_late(tmp_path, people())
     job(twin)
     twin.write(new())

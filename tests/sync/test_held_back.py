@@ -15,14 +15,17 @@ from profiles_sync.lake.paths import PathLake
 from profiles_sync.problems import ErrorClass
 from profiles_sync.quality import records
 from profiles_sync.settings import load
-from profiles_sync.sync.checked import checks_of, write_docs
+from profiles_sync.sync.checked import checks_of, of_no_table, write_docs
 from profiles_sync.sync.releasing import release
+from tests.browser import chromium
 from tests.commands import in_process, query
 from tests.lakes import Twin
 from tests.sync.broken import LATE, NOBODY, break_rows, checked, mend, merged_away, own, people
 from tests.sync.steps import added_late, assert_same, bought, call, declared_at, in_lake, in_warehouse, job, stream
 from tests.sync.steps import people as recent_people
 from tests.warehouses.contract.places import PostgresPlace
+
+__all__ = ["chromium"]
 
 
 @pytest.fixture
@@ -243,7 +246,7 @@ def test_postgres_gets_what_is_as_expected_and_nothing_else(twin, server):
 
 
 @pytest.mark.slow
-def test_nobodys_data_is_in_an_error_a_record_or_the_data_docs(twin, tmp_path):
+def test_nobodys_data_is_in_an_error_a_record_or_the_data_docs(twin, tmp_path, chromium):
     break_rows(twin, "pages", 2, id="twice", anonymous_id="secret-visitor")
     break_rows(twin, "user_traits", name="x", value="jane@example.com", canonical_segment_id=merged_away(twin))
     own(twin, "table: identifies\nexpectations:\n  - {expect: matches, column: email, regex: '[0-9]+'}\n")
@@ -260,28 +263,38 @@ def test_nobodys_data_is_in_an_error_a_record_or_the_data_docs(twin, tmp_path):
     assert not re.search(r"<(script|link|img)[^>]*https?://", text)
     index = (tmp_path / "site" / "index.html").read_text()
     assert {table for table in twin.lake.public_tables() if f"<td>{table}</td>" in index} >= {"pages", "bought"}
-    assert index.count(">not as expected<") == 3
+    assert index.count(">held back<") == 3
+    assert "1 of 1 rows are not as expected: email of the right form" in index
     for link in re.findall(r'href="([^"]+)"', index):
         assert (tmp_path / "site" / link).is_file(), link
+    seen(chromium, tmp_path / "site")
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("table: a\nexpectations: [{expect: big, column: x}]", "expectations.0.expect"),
-        ("table: a\nexpectations: [{expect: between, column: x}]", "between needs min or max"),
-        ("table: a\nexpectations: [{expect: not_null, column: x, min: 1}]", "not_null needs nothing else"),
-        ("table: a\nexpectations: [{expect: matches, column: x, regex: '['}]", "regex is not a regular expression"),
-        ("table: a\nexpectations: [{expect: in, columns: [x, y], values: [1]}]", "name one column"),
-        ("table: a\nexpectation: []", "expectation"),
-        ("a: [", "cannot be read as YAML"),
-    ],
-)
-def test_a_wrong_file_is_told_before_anything_is_done(twin, text, told):
-    own(twin, text)
-    with pytest.raises(SettingsError, match=f"expectations .*own.yml: .*{told}"):
+def seen(chromium, site):
+    """In a browser that reaches nobody: what is met and what is not, told by more than a picture from elsewhere."""
+    page = chromium.new_page(viewport={"width": 390, "height": 800})
+    page.goto(f"file://{site}/index.html")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.click("text=held back")
+    marks = "[...document.querySelectorAll('td i')].map(mark => getComputedStyle(mark, '::before').content)"
+    assert {*page.evaluate(marks)} == {'"\u2713"', '"\u2717"'}
+    assert not page.is_visible("text=Failed Only")
+    page.close()
+
+
+def test_a_wrong_file_is_told_before_anything_is_done(twin):
+    own(twin, "table: a\nexpectations: [{expect: between, column: x}]")
+    with pytest.raises(SettingsError, match=r"expectations .*own.yml: .*between needs min or max"):
         job(twin)
     assert len(history.syncs(twin.lake)) == 1
+
+
+def test_expectations_of_a_table_that_the_lake_does_not_have_are_told(twin):
+    own(twin, "table: Bought\nexpectations: [{expect: unique, column: id}]")
+    assert of_no_table(twin.settings) == ["Bought"]
+    assert job(twin).status == "Success"
+    code, out, _ = in_process("quality", "show", "--settings", twin.folder / "acme.yml")
+    assert (code, out.splitlines()[-1]) == (0, "Bought: there are expectations of it, and the lake has no such table")
 
 
 def test_a_folder_that_is_not_there_is_told(twin):

@@ -11,8 +11,10 @@ from profiles_sync.console import charts
 from profiles_sync.console.explorer.tables import size_of
 from profiles_sync.console.frame import Here, Looking
 from profiles_sync.console.identity import health, picture, profiles
-from profiles_sync.console.identity.health import Growth, Health
-from profiles_sync.console.identity.profiles import SEGMENT_ID, Profile
+from profiles_sync.console.identity.growth import Growth
+from profiles_sync.console.identity.health import Health
+from profiles_sync.console.identity.profile import Profile
+from profiles_sync.console.identity.profiles import SEGMENT_ID
 from profiles_sync.control.policy import Right
 from profiles_sync.spec.tables import EVENT_TYPE_TABLES
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from profiles_sync.console.charts import drawing
-from profiles_sync.console.identity.profiles import Cause, Held, Merge, Profile
+from profiles_sync.console.identity.profile import Cause, Held, Merge, Profile
 
 #: Profiles, and external IDs beside what created and merged them, that are drawn; a profile may have far more of both.
 MOST, _MOST_SEEN = 25, 15
