@@ -7,12 +7,14 @@ Put right here, where fakesnow and Snowflake differ:
 - MERGE works in a transaction; the rows it compares lie in the database that it changes, not in a temporary one.
 - A time that is NULL is NULL in an answer, and not 1970.
 - What the connector for Spark says is understood, see `fakesnow_spark`.
+- Who updates a row that another transaction has updated waits for its end, up to ten seconds.
 - TO_NUMBER reads hexadecimal digits, as many as its format has.
 POST /cut-off ends every session at once.
 """
 
 import importlib
 import sys
+import time
 import uuid
 
 import duckdb
@@ -27,18 +29,30 @@ from sqlglot import exp
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+_TRIES = 200
 server = importlib.import_module("fakesnow.server")  # the package has a function of that name too
 
 
 def told(execute):
     def run(self, *given, **named):
         try:
-            return execute(self, *given, **named)
+            return waiting(execute, self, *given, **named)
         except duckdb.Error as error:
             said = f"{type(error).__name__}: {error}"
             raise snowflake.connector.errors.ProgrammingError(msg=said, errno=100132, sqlstate="P0000") from error
 
     return run
+
+
+def waiting(execute, *given, **named):
+    for _ in range(_TRIES):
+        try:
+            return execute(*given, **named)
+        except duckdb.TransactionException as error:
+            if "Conflict on update" not in str(error):
+                raise
+            time.sleep(0.05)
+    return execute(*given, **named)
 
 
 def in_one_database(merge):

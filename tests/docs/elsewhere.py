@@ -15,6 +15,7 @@ ELSEWHERE = {
     "pip install": "tests/test_release.py: the package is in no index; the extras that are named exist",
     "python -m profiles_sync.spec.reference": "tests/test_readme.py: it writes README.md, which is compared",
     "python -m tests.warehouses.contract.matrix": "tests/test_readme.py: it writes README.md, which is compared",
+    "python -m tests.kept_lakes": "tests/test_kept_lakes.py: it makes what a release keeps",
     "python -m tests.benchmarks": "tests/test_benchmarks.py: it takes hours",
     "python -m pytest": "tests/test_readme.py: it is this",
 }

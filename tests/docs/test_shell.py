@@ -71,7 +71,9 @@ def test_a_target_of_make_is_there_and_takes_what_it_is_given():
             name, _, value = variable.partition("=")
             assert f"$({name})" in text
             assert value in done.stdout
-    help_ = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    help_ = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     assert {line.split()[0] for line in help_.splitlines()} == {"help", *MAKE}
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.warehouses.contract import (
     test_backfill,
+    test_keys,
     test_many_rows,
     test_queries,
     test_retype,
@@ -20,6 +21,7 @@ from tests.warehouses.contract.conftest import GAPS, KINDS
 README = Path(__file__).parents[3] / "README.md"
 MODULES = (
     test_rows,
+    test_keys,
     test_many_rows,
     test_schemas,
     test_retype,
