@@ -17,8 +17,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from profiles_sync.lake.storage import in_tasks
-from profiles_sync.pipeline.edges import Piece, files, pieces, read, shares, solve_share, write
-from profiles_sync.pipeline.links import by_bucket, joined, labels_of, stars
+from profiles_sync.pipeline.edges import Piece, Solve, files, pieces, read, shares, solve_share, write
+from profiles_sync.pipeline.links import by_bucket, in_order, joined, labels_of, stars
 from profiles_sync.pipeline.storage import is_url
 from profiles_sync.pipeline.tasks import each_on_spark
 from profiles_sync.pipeline.union_find import union
@@ -65,7 +65,7 @@ def _by_links(spark: SparkSession, buckets: Sequence[Sequence[Piece]], folder: s
     if _size(parts := pieces(links)) > one_task:
         labels = _frame(spark, pieces(_by_rounds(spark, links, f"{folder}/rounds", one_task)))
         return _written(_relabelled(_frame(spark, pieces(nearest)), labels), f"{folder}/labels")
-    solved = pieces(_finished(spark, parts, f"{folder}/solved"))
+    solved = pieces(_finished(spark, parts, f"{folder}/solved", in_order))
     label = partial(labels_of, labels=solved, folder=f"{folder}/labels")
     return sorted(each_on_spark(spark, [pieces([path]) for path in nearest], label))
 
@@ -82,9 +82,9 @@ def _by_rounds(spark: SparkSession, written: list[str], folder: str, one_task: i
     return _finished(spark, parts, f"{folder}/labels")
 
 
-def _finished(spark: SparkSession, parts: Sequence[Piece], folder: str) -> list[str]:
+def _finished(spark: SparkSession, parts: Sequence[Piece], folder: str, solve: Solve = union) -> list[str]:
     """One task solves all of it; the file that it wrote."""
-    return each_on_spark(spark, [parts], partial(solve_share, solve=union, folder=folder))
+    return each_on_spark(spark, [parts], partial(solve_share, solve=solve, folder=folder))
 
 
 def _size(parts: Sequence[Piece]) -> int:

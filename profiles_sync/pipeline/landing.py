@@ -58,6 +58,8 @@ def land(lake: Lake, batch: int, parsed: Sequence[Parsed]) -> Landing:
     """Put what the files of a batch hold in order and drop what was kept before."""
     first = np.cumsum([0, *(one.places for one in parsed)], dtype=np.int64)
     every = _every([one.identity for one in parsed], first, IDENTITY)
+    split = np.repeat(np.arange(len(parsed), dtype=np.int32), np.array([one.identity.rows for one in parsed], np.int64))
+    every = every.append_column("split", pa.array(split))
     order = landing_order(numbers(every, "received_at"), every["message_id"].combine_chunks())
     if (np.diff(order) < 0).any():  # the files of an hour often are in order
         every = every.take(pa.array(order))
@@ -77,11 +79,11 @@ def by_file(lines: NDArray[Kind], first: Numbers) -> list[NDArray[Kind]]:
 
 
 def _every(slices: Sequence[staging.Slice], first: Numbers, schema: pa.Schema) -> pa.Table:
-    tables = []
-    for number, table in enumerate(map(staging.read, slices)):
-        of_file = table.append_column("split", pa.array(np.full(len(table), number, np.int32)))
-        tables.append(of_file.append_column("line", pa.array(first[number] + numbers(table, "row"))))
-    added = pa.schema([*schema, ("split", pa.int32()), ("line", pa.int64())])
+    tables = [
+        table.append_column("line", pa.array(begin + numbers(table, "row")))
+        for table, begin in zip(map(staging.read, slices), first[:-1], strict=True)
+    ]
+    added = schema.append(pa.field("line", pa.int64()))
     return pa.concat_tables([added.empty_table(), *tables]).combine_chunks()
 
 

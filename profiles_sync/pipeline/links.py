@@ -50,10 +50,15 @@ def joined(bucket: Sequence[Piece], folder: str) -> str:
     return orjson.dumps([near, save(f"{folder}/links", [(ends[is_new], others[is_new])])]).decode()
 
 
+def in_order(src: Numbers, dst: Numbers) -> tuple[Numbers, Numbers]:
+    """As `union`, by node: all tasks look labels up in it, and none has to sort them."""
+    return _sorted(*union(src, dst))
+
+
 def labels_of(nearest: Sequence[Piece], labels: Sequence[Piece], folder: str) -> str:
-    """The file of the nodes with the labels of their centres; one that nothing links is its own."""
+    """The file of the nodes with the labels of their centres, which are in order; what nothing links is its own."""
     nodes, centres = load(nearest)
-    linked, found = _sorted(*load(labels))
+    linked, found = load(labels)
     if len(linked):
         at = np.minimum(np.searchsorted(linked, centres), len(linked) - 1)
         centres = np.where(linked[at] == centres, found[at], centres)

@@ -19,14 +19,9 @@ _BUCKET_BITS, _BUCKETS_BITS = 15, 11  # about 32,768 ends in a bucket, at most 2
 def union(src: Numbers, dst: Numbers) -> tuple[Numbers, Numbers]:
     """The distinct nodes of the edges, and beside each the smallest node of its component."""
     nodes, roots = forest(src, dst)
-    return nodes, smallest(nodes, roots)
-
-
-def smallest(nodes: Numbers, roots: Places) -> Numbers:
-    """Beside each node the smallest one with the same root."""
-    found = nodes.copy()
-    np.minimum.at(found, roots, nodes)
-    return found[roots]
+    smallest = nodes.copy()
+    np.minimum.at(smallest, roots, nodes)
+    return nodes, smallest[roots]
 
 
 def forest(src: Numbers, dst: Numbers) -> tuple[Numbers, Places]:

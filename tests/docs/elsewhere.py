@@ -44,3 +44,8 @@ MAKE = {
     "lock": "requirements: it asks an index, and rewrites these",
     "clean": "Makefile: it removes what runs this",
 }
+
+
+def elsewhere(line):
+    """Whether somebody else runs it."""
+    return line.startswith(tuple(ELSEWHERE))

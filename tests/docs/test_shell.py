@@ -19,10 +19,10 @@ from profiles_sync.warehouses.bigquery import connector as bigquery
 from profiles_sync.warehouses.snowflake import connector as snowflake
 from scripts.documentation.pages import Pages
 from tests import documents
-from tests.docs.elsewhere import ELSEWHERE, MAKE
+from tests.docs.elsewhere import ELSEWHERE, MAKE, elsewhere
 from tests.psql import needs_postgres
 from tests.servers import bare_postgres
-from tests.stores import s3_server
+from tests.stores import make_bucket, s3_server
 from tests.test_readme import README, ROOT, block
 
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -36,10 +36,6 @@ GIVEN = {
     "export": "test_a_variable_is_one_that_is_read",
     "python": "test_a_module_runs",
 }
-
-
-def elsewhere(line):
-    return any(line.startswith(known) for known in ELSEWHERE)
 
 
 def given(program):
@@ -125,43 +121,36 @@ def test_an_admin_sets_postgres_up(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("aws"), reason="no aws here")
-def test_aws_takes_what_is_sent_to_emr(tmp_path):
+def test_aws_takes_what_is_sent_to_emr(tmp_path, monkeypatch):
     """On moto's server, with words of its own for those in capitals, as the README says."""
     (tmp_path / "build" / "emr").mkdir(parents=True)
     (tmp_path / "build" / "emr" / "environment.tar.gz").write_bytes(b"packed")
     (tmp_path / "jobs").symlink_to(ROOT / "jobs")
     with s3_server() as variables:
+        for name, value in (variables | {"AWS_DEFAULT_REGION": variables["AWS_REGION"]}).items():
+            monkeypatch.setenv(name, value)
         own = words_in_capitals(variables)
         copied(ROOT / "conf" / "emr", tmp_path / "conf" / "emr", own)
         for line in given("aws"):
             aws, *words = shlex.split(replaced(line, own))
             words = [aws, "--endpoint-url", variables["AWS_ENDPOINT_URL"], *words]  # `aws emr` reads no variable for it
-            there = os.environ | variables | {"AWS_DEFAULT_REGION": variables["AWS_REGION"]}
-            done = subprocess.run(words, cwd=tmp_path, env=there, capture_output=True, text=True, check=False)
+            done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
             assert done.returncode == 0, (line, done.stderr)
-        there = [one["Key"] for one in client(variables, "s3").list_objects_v2(Bucket=own["BUCKET"])["Contents"]]
-        (step,) = client(variables, "emr").list_steps(ClusterId=own["CLUSTER"])["Steps"]
+        there = [one["Key"] for one in boto3.client("s3").list_objects_v2(Bucket=own["BUCKET"])["Contents"]]
+        (step,) = boto3.client("emr").list_steps(ClusterId=own["CLUSTER"])["Steps"]
     assert {"app/environment.tar.gz", "app/jobs/run_hourly.py"} <= {*there}
     assert step["Config"]["Args"][0] == "spark-submit"
     assert f"s3://{own['BUCKET']}/app/jobs/run_hourly.py" in step["Config"]["Args"]
 
 
-def client(variables, service):
-    keys = {"aws_access_key_id": "of-the-test", "aws_secret_access_key": "of-the-test"}
-    where = {"region_name": variables["AWS_REGION"], "endpoint_url": variables["AWS_ENDPOINT_URL"]}
-    return boto3.client(service, **keys, **where)
-
-
 def words_in_capitals(variables):
     """A bucket, a cluster and an application that are there, and a role."""
-    client(variables, "s3").create_bucket(
-        Bucket="a-bucket", CreateBucketConfiguration={"LocationConstraint": variables["AWS_REGION"]}
-    )
+    make_bucket(variables, "a-bucket")
     flow = {"MasterInstanceType": "m5.xlarge", "SlaveInstanceType": "m5.xlarge", "InstanceCount": 1}
-    cluster = client(variables, "emr").run_job_flow(
+    cluster = boto3.client("emr").run_job_flow(
         Name="a", ReleaseLabel="emr-7.5.0", Instances=flow | {"KeepJobFlowAliveWhenNoSteps": True}
     )
-    application = client(variables, "emr-serverless").create_application(releaseLabel="emr-7.5.0", type="SPARK")
+    application = boto3.client("emr-serverless").create_application(releaseLabel="emr-7.5.0", type="SPARK")
     return {
         "BUCKET": "a-bucket",
         "CLUSTER": cluster["JobFlowId"],

@@ -9,8 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from profiles_sync.pipeline.edges import SCHEMA, load, pieces, shares, solve_share
-from profiles_sync.pipeline.links import by_bucket, joined, labels_of, stars
-from profiles_sync.pipeline.union_find import union
+from profiles_sync.pipeline.links import by_bucket, in_order, joined, labels_of, stars
 from tests.pipeline.test_components import SHAPES, as_labels, by_search, ends, graph
 
 
@@ -30,7 +29,7 @@ def linked(folder, edges, most):
 
 def labelled(folder, edges, most):
     nearest, links = linked(folder, edges, most)
-    solved = pieces([solve_share(pieces(links), union, str(folder / "solved"))])
+    solved = pieces([solve_share(pieces(links), in_order, str(folder / "solved"))])
     found = [load(pieces([labels_of(pieces([one]), solved, str(folder / "labels"))])) for one in nearest]
     return as_labels(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
