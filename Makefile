@@ -77,7 +77,7 @@ check: install install-servers ## Format, lint, types, import contracts and the 
 bench: install-bench ## Run every measure against what it is compared with (some hours); results go to build/bench.json after each
 	$(PY) -m tests.benchmarks --json build/bench.json
 
-bench-quick: install-bench ## The same at small sizes, in some minutes
+bench-quick: install-bench ## The same at small sizes, in three minutes: 1 to 7, and 10
 	$(PY) -m tests.benchmarks --quick --json build/bench-quick.json
 
 install-bench: install install-servers

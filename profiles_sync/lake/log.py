@@ -45,9 +45,20 @@ class Entries:
 
     def newest(self) -> int | None:
         """The table's version; None when there is no table."""
-        listed = self.filesystem.get_file_info(fs.FileSelector(self.root, allow_not_found=True))
-        found = [match[1] for info in listed if (match := _VERSION.fullmatch(info.base_name))]
-        return int(max(found)) if found else None
+        for name in sorted(self._names(), reverse=True):
+            if match := _VERSION.fullmatch(name):
+                return int(match[1])
+        return None
+
+    def _names(self) -> list[str]:
+        """Of all that is in the log. Arrow would ask a local disk for the size of each."""
+        if not isinstance(self.filesystem, fs.LocalFileSystem):
+            listed = self.filesystem.get_file_info(fs.FileSelector(self.root, allow_not_found=True))
+            return [info.base_name for info in listed]
+        try:
+            return os.listdir(self.root)
+        except FileNotFoundError:
+            return []
 
     def actions(self, version: int) -> list[Action]:
         """What one version did.

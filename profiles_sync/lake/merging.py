@@ -1,14 +1,17 @@
 """A batch's changes merged into a table that is kept by key, once.
 
-Small tables are merged by deltalake, which rewrites the files that hold a changed row. In large ones such rows are
-marked instead: what is written then grows with the batch and not with the table. See `vector_merge`.
+In small tables the files that hold a changed row are written anew, see `file_merge`. In large ones such rows are marked
+instead: what is written then grows with the batch and not with the table, see `vector_merge`. deltalake merges what
+neither of them may.
 """
+
+from collections.abc import Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
-from profiles_sync.lake import log, vector_merge
+from profiles_sync.lake import file_merge, log, vector_merge
 from profiles_sync.lake.tables import Lake, quoted
 from profiles_sync.spec.tables import Table
 
@@ -21,17 +24,25 @@ def merge(lake: Lake, table: Table, changes: pa.Table, batch: int) -> None:
 
     Appending what is known to be new costs what the batch has; only the others cost a MERGE.
     """
+    if lake.has(table.name, batch):
+        return
+    if pc.all(pc.equal(changes["_op"], "I"), min_count=0).as_py():
+        lake.append(table.name, changes.drop_columns(["_op"]), batch)
+        return
+    transactions = {lake.app(): batch, lake.app(_MERGE): batch}
+    if not file_merge.merge(lake, table.name, table.key, changes, transactions, LARGE):
+        _merge_otherwise(lake, table, changes, batch, transactions)
+
+
+def _merge_otherwise(lake: Lake, table: Table, changes: pa.Table, batch: int, transactions: Mapping[str, int]) -> None:
+    """Where the table is large, or where somebody gave it features of its own."""
     target = lake.open(table.name)
     assert target is not None, table.name
-    if lake.done(target, batch):
-        return
     is_new = pc.equal(changes["_op"], "I")
     new, others = changes.filter(is_new).drop_columns(["_op"]), changes.filter(pc.invert(is_new))
-    if others.num_rows and not lake.done(target, batch, _MERGE):
-        if _is_large(target):
-            transactions = {lake.app(): batch, lake.app(_MERGE): batch}
-            if vector_merge.merge(lake, table.name, table.key, changes, transactions):
-                return
+    if not lake.done(target, batch, _MERGE):
+        if _is_large(target) and vector_merge.merge(lake, table.name, table.key, changes, transactions):
+            return
         _merge(lake, target, table, others, batch)
     if new.num_rows:
         lake.append(table.name, new, batch)

@@ -185,6 +185,8 @@ class Lake:
 
     def add_columns(self, name: str, types: Mapping[str, Type]) -> None:
         """Add the columns that the table does not have; one that is there keeps its type."""
+        if types.keys() <= self.types(name).keys():
+            return
         table = self.open(name)
         assert table is not None, name
         there = types_of(table)

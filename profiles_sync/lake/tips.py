@@ -103,8 +103,18 @@ def append(
         actions.append(log.transaction(lake.app(), batch))
     actions += [{"add": _entry(one)} for one in files]
     info = {"operation": "WRITE", "operationParameters": {"mode": "Append"}, "isBlindAppend": True}
-    version = 0 if tip is None else tip.version + 1
-    done = log.commit(lake, name, version, actions, info | {_MARK: {"metaData": metadata}})
+    return _commit(lake, name, 0 if tip is None else tip.version + 1, actions, info, metadata)
+
+
+def commit(lake: "Lake", name: str, tip: Tip, actions: Sequence[Action], info: Mapping[str, Any]) -> bool:
+    """Commit any actions on a plain table that leave its metadata; False when somebody else was first."""
+    return _commit(lake, name, tip.version + 1, actions, info, tip.metadata)
+
+
+def _commit(
+    lake: "Lake", name: str, version: int, actions: Sequence[Action], info: Mapping[str, Any], metadata: Action
+) -> bool:
+    done = log.commit(lake, name, version, actions, {**info, _MARK: {"metaData": metadata}})
     if done and _is_time(name, version, metadata) and (table := lake.open(name)) is not None:
         table.create_checkpoint()
     return done

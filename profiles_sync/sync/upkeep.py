@@ -18,10 +18,10 @@ from profiles_sync.control.lock import only_run
 from profiles_sync.control.log import Log
 from profiles_sync.control.policy import Right, ask
 from profiles_sync.lake.base import Lake
+from profiles_sync.lake.hits import by_key
 from profiles_sync.lake.indexes import Index
 from profiles_sync.lake.opening import lake_of
 from profiles_sync.lake.tables import scan
-from profiles_sync.lake.vector_merge import by_key
 from profiles_sync.pipeline import staging, state
 from profiles_sync.settings import Settings
 from profiles_sync.spec.tables import BY_NAME, QUARANTINE, Change

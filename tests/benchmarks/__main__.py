@@ -48,7 +48,7 @@ MEASURES: dict[int, ModuleType] = {
 
 
 def main(
-    quick: Annotated[bool, typer.Option(help="Small sizes, each way once: some minutes.")] = False,
+    quick: Annotated[bool, typer.Option(help="Small sizes, each way once: three minutes.")] = False,
     only: Annotated[list[int] | None, typer.Option(help="Run this measure; may be repeated.")] = None,
     size: Annotated[list[int] | None, typer.Option(help="Of the only measure's inputs; may be repeated.")] = None,
     repeats: Annotated[int | None, typer.Option(help="How often each way is timed.")] = None,
@@ -56,10 +56,12 @@ def main(
     json: Annotated[Path | None, typer.Option(help="Where the results go.")] = None,
 ) -> None:
     """Time each measure's two ways in turn. No time is shown before both came to the same answer."""
-    chosen = only or list(MEASURES)
+    chosen = only or [number for number, one in MEASURES.items() if one.QUICK or not quick]
     if size and len(chosen) != 1:
         raise typer.BadParameter("--size needs the one measure whose inputs have it: --only 4 --size 100000 ...")
     sizes = {one: tuple(size or (MEASURES[one].QUICK if quick else MEASURES[one].FULL)) for one in chosen}
+    if slow := [number for number, given in sizes.items() if not given]:
+        raise typer.BadParameter(f"measure {slow[0]} is not quick at any size")
     made = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "seed": seed, "machine": machine()}
     kept = Kept(json, made | {"sizes": sizes})
     with tempfile.TemporaryDirectory() as folder:

@@ -6,15 +6,11 @@ from deltalake import write_deltalake
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from profiles_sync.lake import indexes, log, merging, vector_merge, vectors
-from profiles_sync.lake.changes import changes
-from profiles_sync.lake.tables import ARROW, Lake, scan
+from profiles_sync.lake import hits, indexes, log, merging, tables, vector_merge, vectors
+from profiles_sync.lake.tables import scan
 from profiles_sync.lake.upkeep import keep_up
-from profiles_sync.spec.tables import BY_NAME
-from profiles_sync.warehouses.base import OPERATION, Cursor
-
-TABLE = BY_NAME["user_identifiers"]
-KEY = ("canonical_segment_id", "type", "value")
+from profiles_sync.warehouses.base import Cursor
+from tests.lake.identifiers import KEY, TABLE, always_indexed, held, made, replayed, rows
 
 
 @pytest.fixture(params=["read", "looked up"])
@@ -24,34 +20,6 @@ def lake(tmp_path, monkeypatch, request):
     if request.param == "looked up":
         always_indexed(monkeypatch)
     return made(tmp_path / "lake")
-
-
-def always_indexed(patch):
-    patch.setattr(indexes, "SMALL", 0)
-    patch.setattr(indexes, "_MANY", 0)
-
-
-def made(root):
-    lake = Lake(str(root), "acme")
-    lake.create(TABLE)
-    return lake
-
-
-def rows(*found):
-    """(operation, profile, value, seq) as rows of user_identifiers."""
-    columns = {name: [] for name in TABLE.types} | {"_op": []}
-    for op, profile, value, seq in found:
-        row = {"canonical_segment_id": f"p{profile}", "type": "email", "value": f"v{value}", "seq": f"{seq:020}"}
-        for name in TABLE.types:
-            columns[name].append(row.get(name))
-        columns["_op"].append(op)
-    types = {name: ARROW[kind] for name, kind in TABLE.types.items()} | {"_op": pa.string()}
-    return pa.table({name: pa.array(column, types[name]) for name, column in columns.items()})
-
-
-def held(lake):
-    """Key to seq of what the table holds."""
-    return {tuple(row[key] for key in KEY): int(row["seq"]) for row in scan(lake.open(TABLE.name)).to_pylist()}
 
 
 def test_a_changed_row_is_marked_and_written_anew_beside_the_new_ones(lake):
@@ -85,7 +53,7 @@ def test_what_is_looked_up_is_not_read(lake, monkeypatch):
     always_indexed(monkeypatch)
     merging.merge(lake, TABLE, rows(*(("I", n, n, 1) for n in range(90))), 1)
     merging.merge(lake, TABLE, rows(("U", 3, 3, 2)), 2)
-    monkeypatch.setattr(vector_merge, "_found", None)
+    monkeypatch.setattr(hits, "_found", None)
     read, real = [], indexes._read
     monkeypatch.setattr(indexes, "_read", lambda *asked: read.append(asked) or real(*asked))
     merging.merge(lake, TABLE, rows(("U", 4, 4, 3), ("U", 3, 3, 3)), 3)
@@ -94,14 +62,14 @@ def test_what_is_looked_up_is_not_read(lake, monkeypatch):
 
 
 def test_a_key_with_the_digest_half_of_another_is_another(lake, monkeypatch):
-    real = vector_merge._digests
+    real = hits._digests
 
     def alike(texts):
         digests = real(texts).copy()
         digests[:, 0] = 5
         return digests
 
-    monkeypatch.setattr(vector_merge, "_digests", alike)
+    monkeypatch.setattr(hits, "_digests", alike)
     merging.merge(lake, TABLE, rows(*(("I", n, n, 1) for n in range(50))), 1)
     merging.merge(lake, TABLE, rows(("U", 3, 3, 2), ("D", 4, 4, 2)), 2)
     assert (len(held(lake)), held(lake)["p3", "email", "v3"]) == (49, 2)
@@ -122,9 +90,10 @@ operations = st.lists(st.tuples(st.sampled_from("UUDI"), st.integers(0, 6), st.i
 @settings(max_examples=25, deadline=None)
 @given(st.lists(operations, min_size=1, max_size=6), st.integers(0, 5), st.booleans())
 def test_any_batches_come_to_the_same_as_deltalakes_merge(tmp_path_factory, batches, upkeep_after, indexed):
+    """Marked rows, files put together anew, and deltalake's own MERGE, which takes over where neither may."""
     root = tmp_path_factory.mktemp("lake")
-    marked, plain = made(root / "marked"), made(root / "plain")
-    start = [Cursor(str(lake.open(TABLE.name).metadata().id), 0) for lake in (marked, plain)]
+    marked, anew, plain = lakes = [made(root / name) for name in ("marked", "anew", "plain")]
+    start = [Cursor(str(lake.open(TABLE.name).metadata().id), 0) for lake in lakes]
     for number, batch in enumerate(batches, 1):
         known = held(plain)
         last = {}
@@ -132,27 +101,28 @@ def test_any_batches_come_to_the_same_as_deltalakes_merge(tmp_path_factory, batc
             is_there = (f"p{profile}", "email", f"v{value}") in known
             last[profile, value] = ("U" if is_there else "I") if op == "I" else op
         found = rows(*((op, profile, value, number) for (profile, value), op in last.items()))
-        for lake, large in ((marked, 0), (plain, 1 << 60)):
+        for lake, large in zip(lakes, (0, 1 << 60, 0), strict=True):
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(merging, "LARGE", large)
+                if lake is plain:
+                    patch.setattr(vector_merge, "merge", lambda *_: False)
                 if indexed:
                     always_indexed(patch)
                 merging.merge(lake, TABLE, found, number)
         if number == upkeep_after:
             marked.open(TABLE.name).create_checkpoint()
-        assert held(marked) == held(plain)
-        assert len(scan(marked.open(TABLE.name))) == len(held(marked))
-    assert replayed(marked, start[0]) == replayed(plain, start[1]) == held(plain)
+            anew.open(TABLE.name).create_checkpoint()
+        for lake in (marked, anew):
+            assert held(lake) == held(plain)
+            assert len(scan(lake.open(TABLE.name))) == len(held(lake))
+    assert [replayed(*one) for one in zip(lakes, start, strict=True)] == [held(plain)] * 3
+    assert told(anew) == told(plain)
 
 
-def replayed(lake, cursor):
-    """What a warehouse holds that takes all changes since a cursor at once."""
-    found = changes(lake, TABLE.name, cursor)
-    kept = {}
-    for row in found.arrow().read_all().to_pylist() if found else []:
-        if row[OPERATION] != "D":
-            kept[tuple(row[key] for key in KEY)] = int(row["seq"])
-    return kept
+def told(lake):
+    """The change feed, row by row."""
+    feed = tables.plain(pa.table(lake.open(TABLE.name).load_cdf(starting_version=1, allow_out_of_range=True)))
+    return sorted((row["seq"], row["_change_type"], *(row[key] for key in KEY)) for row in feed.to_pylist())
 
 
 def test_when_somebody_commits_first_the_merge_looks_again(lake, monkeypatch):
