@@ -237,11 +237,20 @@ def test_a_slice_is_as_many_files_as_are_sent_in_so_many_seconds():
 def test_within_a_run_it_stops_when_the_next_sync_is_due_and_goes_on_after_that(twin, place, monkeypatch):
     begun(twin)
     twin.settings = twin.settings.model_copy(update={"schedule": ScheduleSettings(every_minutes=60)})
-    monkeypatch.setattr(doing.schedule, "next_due", lambda every, now=None: time.time() + 1)
-    twin.write(new("n2"))
-    first = job(twin).backfills["local"]
+    monkeypatch.setattr(doing.schedule, "next_due", lambda every, now=None: time.time() + 600)
+    noted = backfills.note
+    with monkeypatch.context() as patched:
+
+        def note(lake, one, step, details=None):
+            done = noted(lake, one, step, details)
+            if done.shown()["bytes_done"]:  # by now the next sync is due
+                patched.setattr(sending.Sending, "_is_time", lambda self: self.until is not None)
+            return done
+
+        patched.setattr(backfills, "note", note)
+        twin.write(new("n2"))
+        first = job(twin).backfills["local"]
     assert (first["status"], first["errors"]) == ("staged", {})
     assert 0 < first["bytes_done"] < first["bytes"]
-    monkeypatch.setattr(doing.schedule, "next_due", lambda every, now=None: time.time() + 600)
     assert job(twin).backfills["local"]["status"] == "completed"
     assert_same(twin, place, but=RAW)
