@@ -21,7 +21,7 @@ from profiles_sync.lake.fetched import handed
 from profiles_sync.lake.lineage import refuse_another
 from profiles_sync.lake.log import Action, Entries
 from profiles_sync.lake.storage import storage_of
-from profiles_sync.lake.tables import ARROW, Lake, plain, scan
+from profiles_sync.lake.tables import ARROW, Lake, plain, scan, shaped
 from profiles_sync.spec.tables import Change, Table, Type, table
 from profiles_sync.warehouses.base import OPERATION, Cursor
 
@@ -89,10 +89,7 @@ class Changes:
             )
         delta, first = self._opened(), self.since + 1
         feed = plain(pa.table(delta.load_cdf(starting_version=first, ending_version=self.cursor.version)))
-        last = last_per_key(feed, self.table.key)
-        missing = pa.nulls(last.num_rows)  # a column that is younger than these changes
-        rows = {name: last[name] if name in last.column_names else missing for name in schema.names}
-        return pa.table(rows).cast(schema)
+        return shaped(last_per_key(feed, self.table.key), schema)
 
 
 def last_per_key(feed: pa.Table, keys: Sequence[str]) -> pa.Table:

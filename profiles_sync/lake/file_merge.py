@@ -7,7 +7,6 @@ complete as its own: each changed row as it was and as it is now, each deleted a
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -17,12 +16,10 @@ from profiles_sync.lake.hits import Hit, hits
 from profiles_sync.lake.log import Action, Entries
 from profiles_sync.lake.rewritten import KIND, MERGED, after, named, removed, written
 from profiles_sync.lake.storage import storage_of
-from profiles_sync.lake.tables import ARROW, Lake
+from profiles_sync.lake.tables import ARROW, Lake, shaped
 
 _ATTEMPTS = 5
-_MOST = (
-    25_000  # rows of the files that hold a changed one; to write more, deltalake takes less time, by several threads
-)
+_MOST = 25_000  # rows of the files that hold a changed one; threads of deltalake write more in less time
 
 
 def merge(
@@ -47,11 +44,11 @@ def merge(
         tip = tips.read(lake, name, entries)
         assert tip is not None, name
         files = log.files_at(entries, tip.version) if tip.is_plain else None
-        if files is None or _rows(files.values(), most) >= most:
+        if files is None or not _are_few(files.values(), most - 1):
             return False
         known = changes.filter(pc.not_equal(changes["_op"], "I"))
         found = list(hits(lake, name, files, keys, known))
-        if _rows([files[hit.path] for hit in found], _MOST + 1) > _MOST:
+        if not _are_few([files[hit.path] for hit in found], _MOST):
             return False
         schema = pa.schema([(column, ARROW[kind]) for column, kind in tip.types.items()])
         kept, were = _parted(lake, name, schema, found, pc.equal(known["_op"], "D"))
@@ -66,9 +63,10 @@ def merge(
     return False
 
 
-def _rows(files: Iterable[Action], unknown: int) -> int:
-    """Of all files; those that do not tell have so many that nobody takes them for few."""
-    return sum(orjson.loads(add.get("stats") or "{}").get("numRecords", unknown) for add in files)
+def _are_few(files: Iterable[Action], most: int) -> bool:
+    """Whether they have at most so many rows; nobody takes those for few that do not tell."""
+    counts = [log.rows_of(add) for add in files]
+    return sum(most + 1 if count is None else count for count in counts) <= most
 
 
 def _parted(
@@ -89,9 +87,4 @@ def _parted(
 
 def _together(parts: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:
     """All rows, with the columns of the schema; a file lacks those that are younger than it is."""
-    return pa.concat_tables([schema.empty_table(), *(_shaped(part, schema) for part in parts)])
-
-
-def _shaped(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    columns = {one.name: rows[one.name] if one.name in rows.column_names else pa.nulls(rows.num_rows) for one in schema}
-    return pa.table(columns).cast(schema)
+    return pa.concat_tables([schema.empty_table(), *(shaped(part, schema) for part in parts)])

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -20,7 +19,7 @@ from pyroaring import BitMap64
 
 from profiles_sync.lake import indexes, vectors
 from profiles_sync.lake.indexes import DataFile, Index
-from profiles_sync.lake.log import Action
+from profiles_sync.lake.log import Action, rows_of
 from profiles_sync.lake.storage import storage_of
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def hits(lake: "Lake", name: str, files: Mapping[str, Action], keys: Sequence[st
         return
     digests, looked_up, others = _digests(_joined(known, keys)), [], []
     for add in files.values():
-        file = DataFile(add["path"], add["size"], orjson.loads(add.get("stats") or "{}").get("numRecords", 0))
+        file = DataFile(add["path"], add["size"], rows_of(add) or 0)
         if indexes.is_indexed(lake, file, known.num_rows):
             looked_up.append((add, _looked_up(lake, name, file, keys, digests)))
         else:

@@ -138,6 +138,12 @@ def _put(lake: "Lake", name: str, relative: str, text: bytes) -> bool:
     return True
 
 
+def rows_of(add: Action) -> int | None:
+    """How many rows a file has, marked ones too; None where whoever wrote it did not tell."""
+    rows: int | None = orjson.loads(add.get("stats") or "{}").get("numRecords")
+    return rows
+
+
 def added(actions: Sequence[Action]) -> int:
     """Bytes of the data files that a version added."""
     return sum(action["add"]["size"] for action in actions if "add" in action)

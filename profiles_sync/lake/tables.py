@@ -295,6 +295,12 @@ def plain(rows: pa.Table) -> pa.Table:
     )
 
 
+def shaped(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Rows with the columns of a schema, NULL where they lack one that is younger than they are."""
+    missing = pa.nulls(rows.num_rows)
+    return pa.table({one: rows[one] if one in rows.column_names else missing for one in schema.names}).cast(schema)
+
+
 def _configured(name: str) -> dict[str, str]:
     """Runs replay the logs of control tables and of those that are merged; a checkpoint now and then keeps these short.
 

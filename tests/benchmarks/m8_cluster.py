@@ -21,6 +21,7 @@ FULL = (1_000_000,)  # events
 QUICK = ()  # a cluster takes a minute to do anything
 _CHECKED = 2_000
 BY_ROUNDS = "by rounds"
+_ONE_TASK = 50_000_000  # edges: all of them
 
 
 def measure(bench: Bench) -> Iterator[Result]:
@@ -68,8 +69,12 @@ _COUNTED = ("shuffles", "bytes")
 
 
 def _check(bench: Bench) -> None:
-    """The path in one process comes to what the reference does; what Spark comes to is held against that path."""
     events = extracted(_CHECKED, bench.seed)
-    small = Space(bench, bench.folder / "checked", events, "driver")
-    small.resolve()
-    agreed(small.resolves(), Way("the reference", lambda: None, lambda: by_reference(events, RULES, small.lake.slug)))
+    spaces = [
+        Space(bench, bench.folder / f"checked-{number}", events, "distributed", one_task)
+        for number, one_task in enumerate((_ONE_TASK, *_few(events).values()))
+    ]
+    expected = by_reference(events, RULES, spaces[0].lake.slug)
+    for small in spaces:
+        small.resolve()
+        agreed(small.resolves(), Way("the reference", lambda: None, lambda: expected))

@@ -1,8 +1,9 @@
 """A small lake's table of identifiers, which batches are merged into."""
 
 import pyarrow as pa
+from deltalake import write_deltalake
 
-from profiles_sync.lake import indexes
+from profiles_sync.lake import indexes, log
 from profiles_sync.lake.changes import changes
 from profiles_sync.lake.tables import ARROW, Lake, scan
 from profiles_sync.spec.tables import BY_NAME
@@ -48,3 +49,15 @@ def replayed(lake, cursor):
 def always_indexed(patch):
     patch.setattr(indexes, "SMALL", 0)
     patch.setattr(indexes, "_MANY", 0)
+
+
+def beaten_once(lake, monkeypatch):
+    """Somebody else appends v9 of p9 just before the next commit."""
+    real, theirs = log.commit, iter([rows(("I", 9, 9, 1)).drop_columns(["_op"])])
+
+    def beaten(*arguments):
+        for row in theirs:
+            write_deltalake(lake.path(TABLE.name), row, mode="append")
+        return real(*arguments)
+
+    monkeypatch.setattr(log, "commit", beaten)

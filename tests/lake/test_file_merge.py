@@ -3,12 +3,11 @@ deltalake's own MERGE is shown beside the merge of large tables."""
 
 import pyarrow as pa
 import pytest
-from deltalake import write_deltalake
 
 from profiles_sync.lake import file_merge, log, merging
 from profiles_sync.lake.tables import plain, scan
 from profiles_sync.spec.tables import Type
-from tests.lake.identifiers import TABLE, held, made, rows
+from tests.lake.identifiers import TABLE, beaten_once, held, made, rows
 
 
 @pytest.fixture
@@ -40,14 +39,7 @@ def test_a_batch_is_merged_once_and_nothing_is_left_of_a_file_without_rows(lake)
 
 def test_when_somebody_commits_first_the_merge_looks_again(lake, monkeypatch):
     merging.merge(lake, TABLE, rows(("I", 1, 1, 1)), 1)
-    real, theirs = log.commit, iter([rows(("I", 9, 9, 1)).drop_columns(["_op"])])
-
-    def beaten(*arguments):
-        for row in theirs:
-            write_deltalake(lake.path(TABLE.name), row, mode="append")
-        return real(*arguments)
-
-    monkeypatch.setattr(log, "commit", beaten)
+    beaten_once(lake, monkeypatch)
     merging.merge(lake, TABLE, rows(("U", 1, 1, 2), ("U", 9, 9, 2)), 2)
     assert held(lake) == {("p1", "email", "v1"): 2, ("p9", "email", "v9"): 2}
 

@@ -2,7 +2,6 @@
 
 import pyarrow as pa
 import pytest
-from deltalake import write_deltalake
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,7 +9,7 @@ from profiles_sync.lake import hits, indexes, log, merging, tables, vector_merge
 from profiles_sync.lake.tables import scan
 from profiles_sync.lake.upkeep import keep_up
 from profiles_sync.warehouses.base import Cursor
-from tests.lake.identifiers import KEY, TABLE, always_indexed, held, made, replayed, rows
+from tests.lake.identifiers import KEY, TABLE, always_indexed, beaten_once, held, made, replayed, rows
 
 
 @pytest.fixture(params=["read", "looked up"])
@@ -128,14 +127,7 @@ def told(lake):
 def test_when_somebody_commits_first_the_merge_looks_again(lake, monkeypatch):
     merging.merge(lake, TABLE, rows(("I", 1, 1, 1), ("I", 2, 2, 1)), 1)
     merging.merge(lake, TABLE, rows(("U", 1, 1, 2)), 2)
-    real, theirs = log.commit, iter([rows(("I", 9, 9, 1)).drop_columns(["_op"])])
-
-    def beaten(*arguments):
-        for row in theirs:
-            write_deltalake(lake.path(TABLE.name), row, mode="append")
-        return real(*arguments)
-
-    monkeypatch.setattr(log, "commit", beaten)
+    beaten_once(lake, monkeypatch)
     merging.merge(lake, TABLE, rows(("U", 2, 2, 3)), 3)
     assert held(lake) == {("p1", "email", "v1"): 2, ("p2", "email", "v2"): 3, ("p9", "email", "v9"): 1}
 
